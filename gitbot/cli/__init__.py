@@ -1,0 +1,114 @@
+"""The command line: one file per command, each parses, calls, prints and gives an exit code.
+
+The only room that prints, and the only one that looks at the environment: it takes one snapshot and hands it down.
+Data goes to stdout, talk to stderr. Command modules are imported when they are called, so that a hook starts fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from gitbot import __version__
+from gitbot.cli import console
+from gitbot.errors import GitbotError, InputError
+
+_FIRST = {
+    "status": "where each branch is, and who will conflict with whom",
+    "check": "plans, before anything runs: overlaps, order, phases",
+    "integrate": "merge, test and land finished branches",
+    "undo": "take a run of integrate back",
+    "demo": "see all of it on a small repository, in a minute",
+}
+_MORE = {
+    "init": "write gitbot.toml for this repository",
+    "hook": "install, remove or run the git hooks that guard ownership",
+    "guard": "may this branch touch these paths?",
+    "runs": "earlier runs of integrate",
+}
+
+
+class Commands(click.Group):
+    """The commands by name; a module is imported when its command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All of them, the first day's first."""
+        return [*_FIRST, *_MORE]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, or None for an unknown name."""
+        if cmd_name not in _FIRST and cmd_name not in _MORE:
+            return None
+        command: click.Command = importlib.import_module(f"gitbot.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Two sections: what one needs on the first day, and more."""
+        for title, commands in (("Commands", _FIRST), ("More", _MORE)):
+            with formatter.section(title):
+                formatter.write_dl(list(commands.items()))
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What a command may know of the process it runs in."""
+
+    env: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    @property
+    def here(self) -> Path:
+        """The current folder."""
+        return Path.cwd()
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="gitbot")
+@click.option("-C", "path", metavar="PATH", type=click.Path(), multiple=True, help="Run as if started in PATH.")
+@click.pass_context
+def gitbot(ctx: click.Context, path: tuple[str, ...]) -> None:
+    """Land the branches of parallel coding agents: main never red, no work lost."""
+    for one in path:
+        try:
+            os.chdir(one)
+        except OSError as refused:
+            raise InputError(f"-C {one}: {refused.strerror}") from None
+    ctx.obj = Surroundings()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and give its exit code (docs/exit-codes.md); never a traceback for a user's mistake."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        code = gitbot.main(args=None if argv is None else list(argv), prog_name="gitbot", standalone_mode=False)
+        console.flush()
+        return code if isinstance(code, int) else 0
+    except GitbotError as error:
+        console.complain(error.message, error.hint)
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as wanted:
+        click.echo(wanted.format_message(), err=True)
+        return 2
+    except click.ClickException as wrong:
+        hint = f"{wrong.ctx.command_path} --help" if isinstance(wrong, click.UsageError) and wrong.ctx else None
+        console.complain(wrong.format_message(), hint)
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        console.complain("interrupted", "run the same command again, it goes on from here")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains while it ends
+        return 0
+    except Exception as bug:
+        return console.crash(bug)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,71 @@
+"""`gitbot runs`: earlier runs of integrate, or one of them in full."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+import click
+
+from gitbot.cli import Surroundings, console
+from gitbot.cli.integrate import whole_path
+from gitbot.journal import runs
+from gitbot.landing import document, undo
+from gitbot.model.run import Run, Started
+from gitbot.report.integrate import integrate_document, integrate_text
+from gitbot.repository import Repository, open_repository
+
+
+@click.command("runs")
+@click.argument("run", required=False)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.pass_obj
+def command(around: Surroundings, run: str | None, form: str) -> int:
+    """List the runs of this repository, or show RUN (its id, a unique prefix, or `last`)."""
+    repository = open_repository(around.here, around.env)
+    if run is not None:
+        found = document.fold(runs.read(repository, undo.find(repository, run)))
+        path = whole_path(repository, found.run)
+        if form == "json":
+            console.document(integrate_document(found, path))
+        else:
+            console.data(integrate_text(found, path, colour=console.coloured(around.env), width=console.width()))
+        return 0
+    known = _known(repository)
+    if form == "json":
+        console.document({"schema": "gitbot.runs/1", "runs": [_row(one) for one in known]})
+    else:
+        console.data("\n".join(_line(one) for one in known) or "no run yet")
+    return 0
+
+
+def _known(repository: Repository) -> list[Run]:
+    found = []
+    for run in runs.runs(repository):
+        records = runs.read(repository, run)
+        if records and isinstance(records[0], Started):
+            found.append(document.fold(records))
+    return found
+
+
+def _row(run: Run) -> dict[str, object]:
+    return {
+        "run": run.run,
+        "target": run.target,
+        "started": run.started,
+        "finished": run.finished,
+        "state": run.state,
+        "before": run.before,
+        "after": run.after,
+        "counts": _counts(run),
+    }
+
+
+def _counts(run: Run) -> dict[str, int]:
+    return dict(Counter(report.outcome.value for report in run.branches))
+
+
+def _line(run: Run) -> str:
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
+    counts = ", ".join(f"{number} {outcome}" for outcome, number in sorted(_counts(run).items()))
+    return f"{run.run}  {when}  {run.state:<11}  {run.target}  {counts}"

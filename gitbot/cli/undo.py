@@ -1,0 +1,44 @@
+"""`gitbot undo`: take a run of integrate back."""
+
+from __future__ import annotations
+
+import click
+
+from gitbot.cli import Surroundings, console
+from gitbot.landing import undo as undoing
+from gitbot.repository import open_repository, refs
+
+
+@click.command("undo")
+@click.argument("run")
+@click.option("--revert", is_flag=True, help="Make a commit that takes the run back, where others have built on it.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.pass_obj
+def command(around: Surroundings, run: str, revert: bool, form: str) -> int:
+    """Take back what RUN landed (its id, a unique prefix of it, or `last`)."""
+    repository = open_repository(around.here, around.env)
+    taken = undoing.undo(repository, undoing.find(repository, run), revert=revert)
+    target = taken.target.removeprefix(refs.HEADS)
+    if form == "json":
+        console.document(
+            {
+                "schema": "gitbot.undo/1",
+                "run": taken.run,
+                "target": target,
+                "before": taken.before,
+                "after": taken.after,
+                "by_revert": taken.by_revert,
+                "branches": list(taken.branches),
+            }
+        )
+        return 0
+    names = ", ".join(taken.branches)
+    if taken.by_revert:
+        console.data(f"{target} is at {taken.after[:7]}, a commit that takes back: {names}")
+        console.talk(f"to have it again: git revert {taken.after[:12]}")
+    else:
+        console.data(
+            f"{target} is back at {taken.after[:7]} (was {taken.before[:7]})\n"
+            f"taken back: {names}; the branches are as they were"
+        )
+    return 0

@@ -1,0 +1,171 @@
+"""gitbot.toml, or `[tool.gitbot]` in pyproject.toml, as one frozen value.
+
+Text in, `Config` out; where the text comes from (the target's tip, never another branch) is `gitbot.planset`'s
+business. Whatever is wrong with it ends in a `ConfigurationError` that names the key.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from typing import Literal, cast
+
+import msgspec
+
+from gitbot.errors import ConfigurationError
+from gitbot.model.merge import Strategy
+
+FILE = "gitbot.toml"
+PYPROJECT = "pyproject.toml"
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """What every table has in common: kebab-case keys, nothing unknown."""
+
+
+class Ownership(_Section, frozen=True, rename="kebab"):
+    """What happens at push and at integrate when a branch touches what is not its own."""
+
+    foreign: Literal["refuse", "warn"] = "refuse"
+    shared: Literal["refuse", "warn"] = "refuse"
+    unowned: Literal["allow", "warn", "refuse"] = "warn"
+
+
+class Gate(_Section, frozen=True, rename="kebab"):
+    """The integration tests. `timeout` is in seconds."""
+
+    command: str | tuple[str, ...] = ""
+    setup: str | tuple[str, ...] = ""
+    timeout: float = 1800
+    isolation: str = "process"
+    confirm: Literal["auto", 0, 1, 2] = "auto"
+    pass_: tuple[str, ...] = msgspec.field(default=(), name="pass")
+    include: tuple[str, ...] = ()
+    protect: tuple[str, ...] = ()
+    trust_remote: bool = False
+
+
+class BranchRule(_Section, frozen=True, rename="kebab"):
+    """What the configuration fixes for one branch."""
+
+    strategy: Strategy = Strategy.AUTO
+
+
+class Integrate(_Section, frozen=True, rename="kebab"):
+    """How branches land."""
+
+    strategy: Strategy = Strategy.AUTO
+    accept_both: Literal["careful", "bold"] = "careful"
+    history: Literal["any", "linear"] = "any"
+    resolver: str | tuple[str, ...] = ""
+    require: Literal["", "approved"] = ""
+    jobs: int = 1
+    branches: dict[str, BranchRule] = {}
+
+
+class Config(_Section, frozen=True, rename="kebab"):
+    """The whole configuration; every default is the documented one."""
+
+    target: str = ""
+    plans: tuple[str, ...] = ("plans",)
+    branch: tuple[str, ...] = ("agent-{id}", "agent/{id}")
+    shared: tuple[str, ...] = ()
+    additive: tuple[str, ...] = ()
+    rules: dict[str, Literal["off", "note", "warning", "error"]] = {}
+    ownership: Ownership = Ownership()
+    gate: Gate = Gate()
+    integrate: Integrate = Integrate()
+
+
+_SECTIONS: Mapping[str, type[msgspec.Struct]] = {
+    "ownership": Ownership,
+    "gate": Gate,
+    "integrate": Integrate,
+}
+
+
+def parse(texts: Mapping[str, str], *, origin: str) -> Config:
+    """The configuration of one tree: at most one of gitbot.toml and pyproject's `[tool.gitbot]`.
+
+    `texts` maps those two file names to their contents where they exist; `origin` says in words where they
+    stand ("main at 3f2a91c"), for messages.
+
+    Raises:
+        ConfigurationError: no TOML, an unknown key, a wrong value, or both files configure gitbot.
+    """
+    own = _table(texts[FILE], FILE, origin) if FILE in texts else None
+    project = _table(texts[PYPROJECT], PYPROJECT, origin) if PYPROJECT in texts else {}
+    inside = project.get("tool", {})
+    inside = inside.get("gitbot") if isinstance(inside, dict) else None
+    if own is not None and inside is not None:
+        raise ConfigurationError(
+            f"{origin}: both {FILE} and [tool.gitbot] in {PYPROJECT} configure gitbot",
+            hint=f"keep one of them; {FILE} is what `gitbot init` writes",
+        )
+    if own is not None:
+        return _convert(own, f"{origin}: {FILE}")
+    if inside is not None:
+        return _convert(inside, f"{origin}: [tool.gitbot] in {PYPROJECT}")
+    return Config()
+
+
+def _table(text: str, name: str, origin: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as broken:
+        raise ConfigurationError(f"{origin}: {name} is no TOML: {broken}") from None
+
+
+def _convert(table: object, where: str) -> Config:
+    if not isinstance(table, dict):
+        raise ConfigurationError(f"{where}: a table is expected")
+    _refuse_unknown(table, Config, where, "")
+    for name, section in _SECTIONS.items():
+        inner = table.get(name)
+        if isinstance(inner, dict):
+            _refuse_unknown(inner, section, where, f"{name}.")
+    try:
+        config = msgspec.convert(table, Config)
+    except msgspec.ValidationError as wrong:
+        raise ConfigurationError(f"{where}: {wrong}".replace(" - at `$.", " at `")) from None
+    return _sensible(config, where)
+
+
+def _refuse_unknown(table: dict[str, object], section: type[msgspec.Struct], where: str, prefix: str) -> None:
+    known = [field.encode_name for field in msgspec.structs.fields(section)]
+    for key in table:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+            hint = f"did you mean `{prefix}{near[0]}`?" if near else f"known keys: {', '.join(known)}"
+            raise ConfigurationError(f"{where}: unknown key `{prefix}{key}`", hint=hint)
+
+
+def _sensible(config: Config, where: str) -> Config:
+    """What types cannot say."""
+    complaints = {
+        "gate.timeout must be more than 0 seconds": config.gate.timeout <= 0,
+        "integrate.jobs must be 1 or more": config.integrate.jobs < 1,
+        "branch patterns need {id} exactly once": any(p.count("{id}") != 1 for p in config.branch),
+        "branch needs at least one pattern": not config.branch,
+        "plans must stay inside the repository": any(_outside(p) for p in config.plans),
+        "gate.include must stay inside the repository": any(_outside(p) for p in config.gate.include),
+    }
+    for complaint, holds in complaints.items():
+        if holds:
+            raise ConfigurationError(f"{where}: {complaint}")
+    return config
+
+
+def _outside(path: str) -> bool:
+    return path.startswith(("/", "~")) or ".." in path.replace("\\", "/").split("/")
+
+
+def as_table(config: Config) -> dict[str, object]:
+    """The configuration as plain values in the file's own spelling, so that it can be kept and read again."""
+    return cast("dict[str, object]", msgspec.to_builtins(config))
+
+
+def from_table(table: object) -> Config:
+    """The inverse of `as_table`, for what a run has kept."""
+    return msgspec.convert(table, Config)

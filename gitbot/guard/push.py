@@ -1,0 +1,77 @@
+"""One push: what git tells the hook about it, and which of its branches change files that their plans do not own.
+
+Saying and refusing are the command's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from gitbot.errors import InputError
+from gitbot.guard.drift import Judgement
+from gitbot.guard.enforcement import Enforcement, checked_out
+from gitbot.model.git import ZERO, Oid
+from gitbot.repository import refs
+
+_LINE = re.compile(r"(.+) ([0-9a-f]{40}) (\S+) [0-9a-f]{40}", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One line of what git tells the hook: what is sent, and which reference of the remote it is for."""
+
+    local_ref: str  # as far as git knows one: also HEAD, an oid, any revision
+    oid: Oid
+    remote_ref: str
+
+    @property
+    def branch(self) -> str | None:
+        """The remote branch that gets a commit; None for tags, other references and deletions."""
+        is_branch = self.remote_ref.startswith(refs.HEADS) and self.oid != ZERO
+        return self.remote_ref.removeprefix(refs.HEADS) if is_branch else None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is to be said of one branch of a push, held against the claims of `plans`."""
+
+    branch: str
+    plans: str
+    notes: tuple[str, ...]  # about the plans themselves
+    judgement: Judgement
+
+
+def read_updates(text: str) -> tuple[Update, ...]:
+    """The lines of githooks(5), "pre-push". A local reference may hold spaces: it can be any revision.
+
+    Raises:
+        InputError: a line of another form.
+    """
+    found = []
+    for line in filter(str.strip, text.split("\n")):
+        match = _LINE.fullmatch(line)
+        if match is None:
+            hint = "expected on standard input: <local ref> <local oid> <remote ref> <remote oid>"
+            raise InputError(f"no line of a push: {line[:200]!r}", hint=hint)
+        found.append(Update(match[1], Oid(match[2]), match[3]))
+    return tuple(found)
+
+
+def judge_push(force: Enforcement, updates: Iterable[Update]) -> Iterator[Verdict]:
+    """Hold every branch of a push against the claims of its plans; one refused verdict refuses the push.
+
+    The remote reference says whose plan counts, then the local one (HEAD is what is checked out); where they name
+    different plans, only what both allow passes. A branch without a plan gets no verdict.
+    """
+    for update in updates:
+        if update.branch is None:
+            continue
+        local = checked_out(force.repository) if update.local_ref == "HEAD" else update.local_ref
+        names = dict.fromkeys((update.branch, (local or "").removeprefix(refs.HEADS)))
+        changes = force.changes(update.oid)
+        for mine in dict.fromkeys(force.mine(name, update.oid, changes) for name in names):
+            if mine.plans:
+                _, judgement = force.judge(mine.plans, update.oid, changes)
+                yield Verdict(update.branch, " and ".join(plan.id for plan in mine.plans), mine.notes, judgement)

@@ -1,0 +1,10 @@
+"""What must last: runs, gate results and pinned branches, under `refs/gitbot/` and by compare-and-swap.
+
+References to blobs and trees, never to commits: commits would show up in everybody's `git log --all`. Files below
+the common git folder's `gitbot/` are copies for people to open, and the lock.
+
+runs     the records of each run, in order, and the files that belong to it
+results  what the gate said about a tree
+pins     a branch's own commits, kept from git's garbage collection
+lock     one writer per repository
+"""

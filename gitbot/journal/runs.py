@@ -1,0 +1,124 @@
+"""The journal of each run: records appended one by one, and the files that belong to the run.
+
+`refs/gitbot/runs/<id>/journal` is a tree: `records/<hundreds>/<number>` holds one JSON record a blob, `files/` what
+a person may open (gate logs, retry briefs). An append writes one blob and three small trees, then moves the
+reference by compare-and-swap, so that a kill leaves the journal as it was before or after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+import pygit2
+
+from gitbot.errors import GitError
+from gitbot.model.git import Oid, RefName
+from gitbot.model.run import Record, RunId
+from gitbot.repository import Repository, refs
+from gitbot.repository.reading import TREE
+
+PREFIX = "refs/gitbot/runs/"
+_BLOB = 0o100644
+_decoder = msgspec.json.Decoder(Record)
+
+
+def ref_of(run: RunId) -> RefName:
+    """Where a run's journal lives."""
+    return RefName(f"{PREFIX}{run}/journal")
+
+
+class Journal:
+    """One run's records, read once and then only appended to, by the holder of the lock."""
+
+    def __init__(self, repository: Repository, run: RunId) -> None:
+        self.repository = repository
+        self.run = run
+        self.tree = refs.read(repository, ref_of(run))
+        self.records: list[Record] = list(read(repository, run)) if self.tree is not None else []
+
+    def append(self, record: Record, files: Mapping[str, bytes] | None = None) -> None:
+        """Write a record (and files beside it) so that it is still there after a kill.
+
+        Raises:
+            GitError: somebody else wrote to this journal.
+        """
+        number = f"{len(self.records):06d}"
+        added: dict[tuple[str, ...], bytes] = {("records", number[:4], number): msgspec.json.encode(record)}
+        for name, data in (files or {}).items():
+            added[("files", name)] = data
+            keep_file(self.repository, self.run, name, data)
+        tree = self.tree
+        for path, data in added.items():
+            blob = Oid(str(self.repository.lib.create_blob(data)))
+            tree = _put(self.repository, tree, path, blob)
+        assert tree is not None
+        if not refs.append(self.repository, ref_of(self.run), before=self.tree, after=tree):
+            raise GitError(f"the journal of run {self.run} was changed by somebody else")
+        self.tree = tree
+        self.records.append(record)
+
+    def files(self) -> Iterator[tuple[str, bytes]]:
+        """The run's files by name: gate logs and retry briefs."""
+        folder = self.repository.entry(self.tree, "files") if self.tree is not None else None
+        for change in self.repository.changes(None, folder[0]) if folder is not None else ():
+            yield change.path, self.repository.blob(change.new_oid)
+
+
+def read(repository: Repository, run: RunId) -> tuple[Record, ...]:
+    """All records of a run, oldest first; () when there is no such run.
+
+    Raises:
+        GitError: the journal is damaged or from a newer gitbot.
+    """
+    tree = refs.read(repository, ref_of(run))
+    if tree is None:
+        return ()
+    try:
+        return tuple(_decoder.decode(repository.blob(oid)) for oid in _leaves(repository, tree, "records"))
+    except msgspec.DecodeError as broken:
+        raise GitError(f"the journal of run {run} cannot be read: {broken}") from None
+
+
+def runs(repository: Repository) -> tuple[RunId, ...]:
+    """Every run that was recorded here, oldest first."""
+    found = refs.below(repository, PREFIX)
+    return tuple(sorted(RunId(ref.removeprefix(PREFIX).removesuffix("/journal")) for ref, _ in found))
+
+
+def latest(repository: Repository) -> RunId | None:
+    """The newest run, the only one that can still be open: each closes the one before."""
+    return max(runs(repository), default=None)
+
+
+def keep_file(repository: Repository, run: RunId, name: str, data: bytes) -> Path:
+    """Put a copy of a run's file where a person can open it."""
+    path = file_path(repository, run, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def file_path(repository: Repository, run: RunId, name: str) -> Path:
+    """Where the copy of a run's file is."""
+    return repository.common / "gitbot" / "runs" / run / name
+
+
+def _put(repository: Repository, tree: Oid | None, path: tuple[str, ...], blob: Oid) -> Oid:
+    builder = repository.lib.TreeBuilder(tree) if tree is not None else repository.lib.TreeBuilder()
+    name, rest = path[0], path[1:]
+    if rest:
+        child = repository.entry(tree, name) if tree is not None else None
+        inner = _put(repository, child[0] if child is not None else None, rest, blob)
+        builder.insert(name, pygit2.Oid(hex=inner), TREE)
+    else:
+        builder.insert(name, pygit2.Oid(hex=blob), _BLOB)
+    return Oid(str(builder.write()))
+
+
+def _leaves(repository: Repository, tree: Oid, folder: str) -> Iterator[Oid]:
+    top = repository.entry(tree, folder)
+    if top is not None:
+        for change in repository.changes(None, top[0]):
+            yield change.new_oid

@@ -1,0 +1,85 @@
+"""The records of a run, folded into what is reported; the same for a run that is over and one that was killed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gitbot.model.gate import GateVerdict
+from gitbot.model.git import BranchName, Oid
+from gitbot.model.run import (
+    BranchReport,
+    Entry,
+    Finished,
+    GateUse,
+    Landing,
+    Outcome,
+    Reason,
+    Record,
+    Run,
+    Settled,
+    Started,
+    Tested,
+    Undone,
+)
+
+
+def fold(records: Sequence[Record], *, dry_run: bool = False, after: Oid | None = None) -> Run:
+    """The integrate document of a run. `after` is where the target is, for a run that has not said so itself."""
+    started = records[0]
+    assert isinstance(started, Started)
+    finished = next((record for record in records if isinstance(record, Finished)), None)
+    undone = any(isinstance(record, Undone) for record in records)
+    reports = {record.report.branch: record.report for record in records if isinstance(record, Settled)}
+    landed = [record.after for record in records if isinstance(record, Landing) and record.report.branch in reports]
+    state = "undone" if undone else finished.state if finished else "running"
+    branches = tuple(reports.get(entry.name) or _waiting(entry, finished) for entry in started.entries)
+    return Run(
+        run=started.run,
+        dry_run=dry_run,
+        target=BranchName(started.request.target.removeprefix("refs/heads/")),
+        before=started.before,
+        after=finished.after if finished else (landed[-1] if landed else after),
+        branches=branches,
+        gate=_gate_use(started, records),
+        state=state,
+        started=started.time,
+        finished=finished.time if finished else None,
+        exit_code=_exit_code(branches, finished, dry_run=dry_run),
+        message=finished.message if finished else None,
+        hint=finished.hint if finished else None,
+    )
+
+
+def _exit_code(branches: Sequence[BranchReport], finished: Finished | None, *, dry_run: bool) -> int:
+    """0 when nothing needs attention, 1 for a branch that did not land, 3 and 4 where the run had to stop."""
+    if finished is not None and finished.exit_code:
+        return finished.exit_code
+    fine = {Outcome.LANDED, Outcome.ALREADY_LANDED, Outcome.EMPTY} | ({Outcome.WAITING} if dry_run else set())
+    return 0 if all(report.outcome in fine for report in branches) else 1
+
+
+def _waiting(entry: Entry, finished: Finished | None) -> BranchReport:
+    red = finished is not None and finished.exit_code == 3
+    why = (finished.message if finished else None) or "the run was interrupted before its turn"
+    step = "repair the target, then run the same command again" if red else "run the same command again"
+    return BranchReport(
+        branch=entry.name,
+        plan=entry.plan,
+        tip=entry.tip,
+        outcome=Outcome.WAITING,
+        why=why,
+        reason=Reason.TARGET_RED if red else Reason.INTERRUPTED,
+        next=step,
+    )
+
+
+def _gate_use(started: Started, records: Sequence[Record]) -> GateUse:
+    tests = [record for record in records if isinstance(record, Tested)]
+    fresh = [record for record in tests if not record.cached]
+    return GateUse(
+        command=started.request.gate,
+        runs=len(fresh),
+        cached=len(tests) - len(fresh),
+        failed=sum(record.result.verdict is not GateVerdict.PASSED for record in fresh),
+        seconds=round(sum(record.result.seconds for record in fresh), 3),
+    )

@@ -1,0 +1,122 @@
+"""One branch before one target commit: what is new in it, whose files it touches, and how it would land."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from gitbot.config import Config
+from gitbot.errors import GitError
+from gitbot.guard.drift import Drift, Judgement
+from gitbot.guard.enforcement import Enforcement
+from gitbot.landing.queue import Examined
+from gitbot.merge.rungs import Manner
+from gitbot.merge.strategies import Situation, propose
+from gitbot.merge.survey import NewWork, Unrelated, survey
+from gitbot.model.git import BranchName, Change, Oid, Person, RefName
+from gitbot.model.merge import Branch, Conflict, ConflictedPath, Nothing, Strategy
+from gitbot.model.plan import Access, PlanSet
+from gitbot.patterns import compile_patterns
+from gitbot.repository import Repository
+from gitbot.repository.workbench import Workbench
+
+MOST_PAIRS = 400  # beyond it the order is the command line's: so many trial merges cost more than they give
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What is known of a branch on one target commit."""
+
+    found: Examined
+    base: Oid | None = None  # where its new work starts
+    changes: tuple[Change, ...] = ()
+    drift: Drift | None = None
+    widened: tuple[str, ...] = ()
+    judgement: Judgement = field(default_factory=Judgement)
+
+
+@dataclass(frozen=True, slots=True)
+class Examiner:
+    """Everything about a run that examining a branch needs."""
+
+    repository: Repository
+    bench: Workbench
+    force: Enforcement  # configuration, plans, and which of them have landed
+    strategies: tuple[Strategy, ...]
+    manner: Manner
+    committer: Person
+    landed: Mapping[Oid, Oid]  # tips that earlier runs landed, and by which commit
+    refs: Mapping[BranchName, RefName]
+
+    def examine(self, branch: Branch, onto: Oid) -> Examination:
+        """Survey, ownership and candidates of one branch."""
+        work = survey(self.bench, branch, onto, self.landed, self.refs.get(branch.name))
+        if isinstance(work, Unrelated):
+            path = ConflictedPath(".", "unrelated histories")
+            return Examination(Conflict(branch.name, branch.tip, onto, (path,), work.why))
+        if isinstance(work, Nothing):
+            return Examination(work)
+        changes = self.repository.changes(self.repository.tree_of(work.base), self.repository.tree_of(branch.tip))
+        found = self._propose(branch, onto, work)
+        mine = self.force.mine(branch.name, branch.tip, changes)
+        if not mine.plans:
+            return Examination(found, work.base, changes)
+        drift, judgement = self.force.judge(mine.plans, branch.tip, changes)
+        return Examination(found, work.base, changes, drift, mine.wider, judgement)
+
+    def _propose(self, branch: Branch, onto: Oid, work: NewWork) -> Examined:
+        try:
+            return propose(self._situation(branch, onto, work), self.strategies)
+        except GitError as refused:
+            path = ConflictedPath(".", "cannot be merged")
+            return Conflict(branch.name, branch.tip, onto, (path,), refused.message)
+
+    def _situation(self, branch: Branch, onto: Oid, work: NewWork) -> Situation:
+        return Situation(
+            bench=self.bench,
+            branch=branch,
+            onto=onto,
+            base=work.base,
+            continued=work.continued,
+            own=work.own,
+            committer=self.committer,
+            linear=self.force.config.integrate.history == "linear",
+            manner=self.manner,
+            additive=additive_paths(self.force.config, self.force.plans),
+        )
+
+    def rivals(self, branches: Sequence[Branch], onto: Oid) -> dict[BranchName, frozenset[BranchName]]:
+        """For each branch those that it would keep out, by trial merges of those whose files meet."""
+        works = {b.name: survey(self.bench, b, onto, self.landed, self.refs.get(b.name)) for b in branches}
+        touched = {
+            branch.name: self._touched(works[branch.name], branch.tip)
+            for branch in branches
+            if isinstance(works[branch.name], NewWork)
+        }
+        live = [branch for branch in branches if branch.name in touched]
+        pairs = [(a, b) for a, b in combinations(live, 2) if touched[a.name] & touched[b.name]]
+        found: dict[BranchName, set[BranchName]] = {branch.name: set() for branch in branches}
+        for first, second in pairs if len(pairs) <= MOST_PAIRS else ():
+            work = survey(self.bench, second, first.tip, {}, None)
+            if isinstance(work, NewWork) and isinstance(self._propose(second, first.tip, work), Conflict):
+                found[first.name].add(second.name)
+                found[second.name].add(first.name)
+        return {name: frozenset(rivals) for name, rivals in found.items()}
+
+    def _touched(self, work: object, tip: Oid) -> set[str]:
+        assert isinstance(work, NewWork)
+        changes = self.repository.changes(self.repository.tree_of(work.base), self.repository.tree_of(tip))
+        return {path for change in changes for path in change.paths}
+
+
+def additive_paths(config: Config, plans: PlanSet) -> Callable[[str], bool]:
+    """Whether both sides may be kept in a path: declared additive or shared by configuration or by any plan."""
+    patterns: Iterable[str] = (
+        *config.additive,
+        *config.shared,
+        *(claim.pattern for claim in plans.shared),
+        *(claim.pattern for plan in plans.plans for claim in plan.patterns(Access.SHARED)),
+    )
+    matcher = compile_patterns(dict.fromkeys(pattern for pattern in patterns if not pattern.startswith("!")))
+    return matcher.matches

@@ -1,0 +1,357 @@
+"""The one place that sequences effects: pin, examine, test, write down the intent, move the target, settle.
+
+It asks the queue what is next, does just that, writes down what came of it, and asks again. Every intent is in the
+journal before it is carried out, so a run that was killed goes on from its records and ends as if nothing had been.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from gitbot.config import Config
+from gitbot.errors import GitbotError, TargetMovedError, TargetRedError, WorkTreeInTheWayError
+from gitbot.journal.runs import Journal, file_path
+from gitbot.landing import flags, queue, recovery, reports, testing
+from gitbot.landing.aside import NOT_PROVEN, Aside
+from gitbot.landing.examine import Examination, Examiner
+from gitbot.merge.proof import EMPTY, residual
+from gitbot.model.gate import GateVerdict
+from gitbot.model.git import ZERO, BranchName, Oid, RefName
+from gitbot.model.merge import Branch, Candidate, Conflict
+from gitbot.model.run import (
+    BranchReport,
+    Entry,
+    Finished,
+    Flag,
+    Landing,
+    Moved,
+    Outcome,
+    Proof,
+    Reason,
+    Record,
+    Settled,
+    Started,
+    Tested,
+)
+from gitbot.repository import Repository, checkouts, history, refs
+from gitbot.repository.workbench import Workbench
+
+MOST_MOVES = 3  # how often somebody else may move the target before the run gives up
+
+Progress = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Loop:
+    """One run under way. `journal` is None in a dry run, which writes nothing and runs no gate."""
+
+    repository: Repository
+    bench: Workbench
+    examiner: Examiner
+    started: Started
+    config: Config
+    env: Mapping[str, str]
+    journal: Journal | None
+    progress: Progress
+    records: list[Record] = field(default_factory=list)
+    known: dict[tuple[BranchName, Oid], Examination] = field(default_factory=dict)
+    tip: Oid = ZERO  # where the target is, or would be in a dry run
+
+    # The loop
+
+    def go(self) -> None:
+        """Bring every branch to its end.
+
+        Raises:
+            TargetRedError: the target does not pass by itself.
+            RiskError: going on is not safe; what has landed stays landed.
+        """
+        self.tip = self.started.before
+        if self.journal is not None:
+            self.recover()
+            if refs.read(self.repository, self._target) != self.tip:
+                self._target_moved()
+        while True:
+            for step in queue.decide(self._facts()):
+                if isinstance(step, queue.Done):
+                    return
+                if isinstance(step, queue.TargetRed):
+                    raise TargetRedError(
+                        "the target does not pass its own tests; nothing more was landed, nobody is blamed",
+                        hint=f"the output is in {self._path(self._last_log())}; repair it, then run this again",
+                    )
+                self._do(step)
+
+    def _do(self, step: queue.Step) -> None:
+        match step:
+            case queue.Examine():
+                self._examine(step.entry)
+            case queue.Test():
+                self._test(step.candidate)
+            case queue.TestTarget():
+                self._test(None)
+            case queue.Land():
+                self._land(step.entry, step.candidate)
+            case queue.SetAside():
+                self._set_aside(step)
+            case queue.Close():
+                landed = step.nothing.landed
+                outcome = Outcome.ALREADY_LANDED if landed else Outcome.EMPTY
+                self._settle(reports.closed(step.entry, outcome, step.nothing.why))
+            case queue.Done() | queue.TargetRed():
+                raise AssertionError("ends the loop")
+            case _:
+                assert_never(step)
+
+    def _facts(self) -> queue.Facts:
+        sightings: dict[Oid, tuple[GateVerdict, ...]] = {}
+        for record in self.records:
+            if isinstance(record, Tested):
+                result = record.result
+                sightings[result.tree] = (*sightings.get(result.tree, ()), result.verdict)
+        here = {name: one for (name, onto), one in self.known.items() if onto == self.tip}
+        confirm = self.config.gate.confirm
+        return queue.Facts(
+            entries=self.started.entries,
+            reports={r.report.branch: r.report for r in self.records if isinstance(r, Settled)},
+            examined={name: one.found for name, one in here.items()},
+            sightings=sightings,
+            target=self.repository.tree_of(self.tip) if self.journal else self.bench.repository.tree_of(self.tip),
+            gated=self.started.request.gate is not None and self.journal is not None,
+            confirm=1 if confirm == "auto" else confirm,
+            trespass=frozenset(name for name, one in here.items() if one.judgement.refused),
+        )
+
+    def _write(self, record: Record, files: Mapping[str, bytes] | None = None) -> None:
+        self.records.append(record)
+        if self.journal is not None:
+            self.journal.append(record, files)
+
+    def _settle(self, report: BranchReport, files: Mapping[str, bytes] | None = None) -> None:
+        self._write(Settled(report=report), files)
+        self.progress(reports.line(report))
+
+    def finish(self, stopped: GitbotError | None = None) -> None:
+        """The last record of a run, whether it came to its end or could not go on."""
+        after = refs.read(self.repository, self._target) if self.journal is not None else None
+        if stopped is None:
+            self._write(Finished(time=time.time(), state="done", after=after))
+            return
+        self._write(
+            Finished(
+                time=time.time(),
+                state="stopped",
+                after=after,
+                message=stopped.message,
+                hint=stopped.hint,
+                exit_code=stopped.exit_code,
+            )
+        )
+
+    def close_interrupted(self) -> None:
+        """End a killed run for good, because another command comes: what it had landed is settled, no more."""
+        self.recover()
+        after = refs.read(self.repository, self._target)
+        self._write(Finished(time=time.time(), state="interrupted", after=after))
+
+    @property
+    def _target(self) -> RefName:
+        return self.started.request.target
+
+    # Examining and testing
+
+    def _examine(self, entry: Entry) -> None:
+        self.progress(f"{entry.name}: composing")
+        self.known[entry.name, self.tip] = self.examiner.examine(self._branch(entry), self.tip)
+
+    def _branch(self, entry: Entry) -> Branch:
+        return Branch(entry.name, entry.tip, entry.plan, entry.title, entry.strategy)
+
+    def _test(self, candidate: Candidate | None) -> None:
+        """Ask the gate about a candidate or, for None, about the bare target."""
+        commit, branch = (candidate.commit, candidate.branch) if candidate else (self.tip, None)
+        if candidate is not None:
+            self._must_be_free(self.tip, commit)
+        self.progress(f"{branch or 'the bare target'}: testing")
+        result, output = testing.find_out(
+            self.bench, self.repository, self.started, self.config, self.env, commit, branch
+        )
+        number = sum(isinstance(record, Tested) for record in self.records) + 1
+        name = f"gate-{number:03d}.log" if output is not None else None
+        cached = output is None and result.run != self.started.run
+        tested = Tested(branch=branch, result=result, cached=cached, log=name)
+        self._write(tested, {name: output} if name is not None and output is not None else None)
+
+    # Landing
+
+    def _must_be_free(self, before: Oid, after: Oid) -> None:
+        """Refuse to go on where a work tree that shows the target could not follow, before anything moves."""
+        busy = checkouts.busy_with(self.repository, self._target)
+        if busy is not None:
+            raise WorkTreeInTheWayError(
+                f"{self._target.removeprefix(refs.HEADS)}: {busy}", hint="finish or abort it, then run this again"
+            )
+        viewer = self.bench.repository
+        for tree in checkouts.showing(self.repository, self._target):
+            paths = checkouts.in_the_way(viewer, tree.path, before, after)
+            if paths:
+                raise WorkTreeInTheWayError(
+                    f"{tree.path}: {', '.join(paths[:5])}{' …' if len(paths) > 5 else ''} would be overwritten",
+                    hint="commit, stash or move it, then run the same command again",
+                )
+
+    def _land(self, entry: Entry, candidate: Candidate) -> None:
+        one = self.known[entry.name, self.tip]
+        assert one.base is not None
+        left = residual(self.bench, candidate, one.base)
+        if left != EMPTY:
+            why = f"the proof that nothing is lost failed: {left}"
+            path = NOT_PROVEN
+            self._set_aside(
+                queue.SetAside(entry, Reason.CONFLICT, Conflict(entry.name, entry.tip, self.tip, (path,), why), None)
+            )
+            return
+        proof = Proof(residual=left, backup=entry.backup)
+        report = reports.landed(entry, candidate, proof, self._flags(entry, candidate, one))
+        if self.journal is None:
+            self.tip = candidate.commit
+            self._settle(reports.would_land(report))
+            return
+        self._must_be_free(candidate.base, candidate.commit)
+        self.bench.promote(candidate.commit, candidate.base)
+        self._keep_backup(entry)
+        self._write(Landing(ref=self._target, before=candidate.base, after=candidate.commit, report=report))
+        why = f"gitbot: {entry.name} ({candidate.strategy})"
+        if not refs.swap(self.repository, self._target, before=candidate.base, after=candidate.commit, why=why):
+            self._target_moved()
+            return
+        self._after_landing(candidate.base, candidate.commit, report)
+
+    def _after_landing(self, before: Oid, after: Oid, report: BranchReport) -> None:
+        """Work trees follow, the record is closed. May be done again after a kill."""
+        lagging = [
+            f"{tree.path}: {words_of_git}"
+            for tree in checkouts.showing(self.repository, self._target)
+            if (words_of_git := checkouts.follow(self.repository, tree.path, before, after)) is not None
+        ]
+        if self.started.request.update_branches:
+            self._update_branch(report, after)
+        self.tip = after
+        self._settle(report)
+        if lagging:
+            raise WorkTreeInTheWayError(
+                f"{report.branch} has landed, but a checkout could not follow: {lagging[0]}",
+                hint=f"nothing is lost; in that work tree: git read-tree -m -u {before[:12]} {after[:12]}",
+            )
+
+    def _update_branch(self, report: BranchReport, after: Oid) -> None:
+        """--update-branches: the agent's own branch goes along, its old commits are in the backup."""
+        ref = RefName(refs.HEADS + report.branch)
+        for tree in checkouts.showing(self.repository, ref):
+            if checkouts.uncommitted(self.repository, tree.path):
+                return
+        if refs.swap(self.repository, ref, before=report.tip, after=after, why="gitbot: --update-branches"):
+            for tree in checkouts.showing(self.repository, ref):
+                checkouts.follow(self.repository, tree.path, report.tip, after)
+
+    def _keep_backup(self, entry: Entry) -> None:
+        pinned = refs.read(self.repository, entry.pin)
+        known = refs.read(self.repository, entry.backup)
+        if pinned is not None and known is None:
+            refs.append(self.repository, entry.backup, before=None, after=pinned)
+
+    def _target_moved(self) -> None:
+        """Somebody else was faster: everything is computed again on what is there now."""
+        now = refs.read(self.repository, self._target)
+        if now is None:
+            raise TargetMovedError(
+                f"{self._target} was deleted while the run was under way", hint="restore it, then run this again"
+            )
+        self._write(Moved(before=self.tip, after=now))
+        moves = [record for record in self.records if isinstance(record, Moved)]
+        if len(moves) > MOST_MOVES:
+            short = self._target.removeprefix(refs.HEADS)
+            raise TargetMovedError(
+                f"{short} moved {len(moves)} times while the gate ran, last from {self.tip[:7]} to {now[:7]}\n"
+                "nothing more was landed",
+                hint="run the same command again, it goes on from here",
+            )
+        self.tip = now
+
+    def recover(self) -> None:
+        """Settle what a kill between intent and settlement left open; the tip is then where the run left it."""
+        self.tip = self._expected()
+        intent = recovery.open_intent(self.records)
+        now = refs.read(self.repository, self._target)
+        if intent is None or now is None:
+            return
+        there = self.repository.resolve(intent.after) is not None
+        there = there and history.contains(self.repository, now, intent.after)
+        if recovery.fate(intent, now, contains_after=there) is not recovery.Fate.HAPPENED:
+            return
+        if now == intent.after:
+            self._after_landing(intent.before, intent.after, intent.report)
+        else:  # somebody built on it since, and brought the checkouts along
+            self._settle(intent.report)
+            self.tip = intent.after
+
+    def _expected(self) -> Oid:
+        """Where the records say that the target was last."""
+        at = self.started.before
+        settled = {r.report.branch for r in self.records if isinstance(r, Settled)}
+        for record in self.records:
+            if isinstance(record, Moved) or (isinstance(record, Landing) and record.report.branch in settled):
+                at = record.after
+        return at
+
+    # Setting aside and reporting
+
+    def _set_aside(self, step: queue.SetAside) -> None:
+        one = self.known.get((step.entry.name, self.tip))
+        aside = Aside(self.bench, self.examiner, self.started, self.records, self.tip)
+        report, brief = aside.report(step, one, lambda name: self._path(name))
+        name = aside.brief_name(step.entry)
+        self._settle(report, {name: brief.encode("utf-8", "backslashreplace")} if brief else {})
+
+    def _last_log(self) -> str:
+        return next((r.log for r in reversed(self.records) if isinstance(r, Tested) and r.log), "")
+
+    def _path(self, name: str) -> str | None:
+        return str(file_path(self.repository, self.started.run, name)) if self.journal is not None else None
+
+    def _flags(self, entry: Entry, candidate: Candidate, one: Examination) -> tuple[Flag, ...]:
+        tested = [record.result for record in self.records if isinstance(record, Tested)]
+        counted = {result.tree: (result.tests, result.skipped) for result in tested}
+        unknown = (None, None)
+        before = counted.get(self.bench.repository.tree_of(candidate.base), unknown)
+        ref = self.examiner.refs.get(entry.name)
+        trees = checkouts.showing(self.repository, ref) if ref is not None else ()
+        open_work = [(tree.path, checkouts.uncommitted(self.repository, tree.path)) for tree in trees]
+        found = (
+            flags.gate_file_flag(self.started.request.gate, one.changes),
+            flags.protected_flag(self.config.gate.protect, one.changes),
+            flags.fewer_tests_flag(
+                before, counted.get(candidate.tree, unknown), one.changes, self._added_to_tests(one, candidate)
+            ),
+            *(flags.uncommitted_flag(paths, where) for where, paths in open_work),
+            *flags.drift_flags(one.drift, one.widened),
+        )
+        return tuple(flag for flag in found if flag is not None)
+
+    def _added_to_tests(self, one: Examination, candidate: Candidate) -> str:
+        """The lines that the branch adds to files that look like tests."""
+        viewer = self.bench.repository
+        wanted = set(flags.test_paths(one.changes))
+        added: list[str] = []
+        for change in one.changes:
+            if change.path in wanted and change.new_mode in (0o100644, 0o100755):
+                old = set(viewer.blob(change.old_oid).splitlines()) if change.old_oid != ZERO else set()
+                added += [
+                    line.decode("utf-8", "replace")
+                    for line in viewer.blob(change.new_oid).splitlines()
+                    if line not in old
+                ]
+        return "\n".join(added)

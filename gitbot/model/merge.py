@@ -1,0 +1,94 @@
+"""What a strategy makes of a branch: a candidate to test, or a conflict to explain.
+
+From a candidate on only oids count, never names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gitbot.model.git import BranchName, Oid
+from gitbot.model.plan import PlanId
+
+
+class Strategy(StrEnum):
+    """The forms in which a branch can land; `auto` chooses among them and is never an answer."""
+
+    AUTO = "auto"
+    REBASE = "rebase"
+    ACCEPT_BOTH = "accept-both"
+    SQUASH = "squash"
+    MERGE = "merge"
+    SEQUENTIAL = "sequential"
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One branch of a run, pinned at its tip."""
+
+    name: BranchName
+    tip: Oid
+    plan: PlanId | None = None
+    title: str | None = None  # of its plan
+    strategy: Strategy | None = None  # asked for by plan or configuration
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """One file in which both sides were kept, and how."""
+
+    path: str
+    how: str  # the rung: "line-disjoint", "insert-both", …
+    lines: int  # lines of the result that a rung wrote
+    ours: Oid  # blob on the target's side
+    theirs: Oid  # blob on the branch's side
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A commit that would land, merged and untested."""
+
+    branch: BranchName
+    tip: Oid
+    base: Oid  # the target commit it stands on
+    commit: Oid
+    tree: Oid
+    commits: tuple[Oid, ...]  # what would be new on the target, oldest first
+    strategy: Strategy
+    why: str
+    resolved: tuple[Resolution, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictedPath:
+    """One path that git could not merge. `kind` is git's stable word: contents, modify/delete, binary, …"""
+
+    path: str
+    kind: str
+    base: Oid | None = None
+    ours: Oid | None = None
+    theirs: Oid | None = None
+    refused: str | None = None  # why accept-both left it alone
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The branch does not go onto this target. An expected answer."""
+
+    branch: BranchName
+    tip: Oid
+    base: Oid
+    paths: tuple[ConflictedPath, ...]
+    why: str
+    commit: Oid | None = None  # the commit of the branch that stopped a rebase
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """There is nothing to land: `empty` against the merge base, or `already-landed`."""
+
+    branch: BranchName
+    tip: Oid
+    landed: bool
+    why: str

@@ -1,0 +1,218 @@
+"""A run of `integrate`: what was asked, what was written down on the way, and what came of each branch.
+
+The records are the journal. Everything a run knows can be folded from them and the references, so a killed run goes
+on from its records alone. Encoded as JSON; fields are only ever added.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal, NewType
+
+import msgspec
+
+from gitbot.model.gate import GateResult
+from gitbot.model.git import BranchName, Oid, RefName
+from gitbot.model.merge import ConflictedPath, Resolution, Strategy
+from gitbot.model.plan import PlanId
+
+RunId = NewType("RunId", str)
+"""`<UTC yyyymmddThhmmssZ>-<4 hex>`."""
+
+
+class Outcome(StrEnum):
+    """What became of a branch; the JSON's words."""
+
+    LANDED = "landed"
+    SET_ASIDE = "set-aside"
+    ALREADY_LANDED = "already-landed"
+    EMPTY = "empty"
+    WAITING = "waiting"
+
+
+class Reason(StrEnum):
+    """Why a branch did not land."""
+
+    CONFLICT = "conflict"
+    GATE = "gate"
+    OWNERSHIP = "ownership"
+    BLOCKED = "blocked"
+    INFRA = "infra"
+    TARGET_RED = "target-red"
+    INTERRUPTED = "interrupted"
+
+
+class _Value(msgspec.Struct, frozen=True, kw_only=True):
+    """What every record and report has in common."""
+
+
+class Proof(_Value, frozen=True, kw_only=True):
+    """That nothing of a landed branch was lost: its diff replayed onto the result adds nothing."""
+
+    residual: str
+    backup: RefName
+
+
+class Flag(_Value, frozen=True, kw_only=True):
+    """What a person would want to know of a branch that lands."""
+
+    kind: str
+    paths: tuple[str, ...]
+    text: str
+
+
+class BranchReport(_Value, frozen=True, kw_only=True):
+    """How one branch ended: one element of `branches` in the integrate document."""
+
+    branch: BranchName
+    plan: PlanId | None = None
+    tip: Oid
+    outcome: Outcome
+    strategy: Strategy | None = None
+    why: str
+    commits: tuple[Oid, ...] = ()
+    resolved: tuple[Resolution, ...] = ()
+    reason: Reason | None = None
+    partner: BranchName | None = None
+    conflicts: tuple[tuple[ConflictedPath, str], ...] = ()  # with whom: a branch, or the target
+    log: str | None = None  # path
+    retry: str | None = None  # path
+    proof: Proof | None = None
+    flags: tuple[Flag, ...] = ()
+    next: str | None = None  # the next step, in words
+
+
+class Entry(_Value, frozen=True, kw_only=True):
+    """One branch of a run as it was resolved and pinned at the start, in landing order."""
+
+    name: BranchName
+    tip: Oid
+    plan: PlanId | None = None
+    title: str | None = None
+    strategy: Strategy | None = None
+    needs: tuple[BranchName, ...] = ()  # branches that have to land first
+    missing: tuple[str, ...] = ()  # dependencies that are neither landed nor in the command
+    phase: int = 0
+    backup: RefName
+
+    @property
+    def pin(self) -> RefName:
+        """What keeps the branch's commits while the run is under way and for a grace time after."""
+        return RefName(self.backup.replace("/backup/", "/pin/", 1))
+
+
+class Request(_Value, frozen=True, kw_only=True):
+    """What was asked for; the same request picks a killed run up again."""
+
+    names: tuple[str, ...]
+    target: RefName
+    strategies: tuple[Strategy, ...] = (Strategy.AUTO,)
+    accept_both: Literal["careful", "bold"] = "careful"
+    gate: str | tuple[str, ...] | None = None  # None: --no-gate
+    gate_timeout: float = 1800
+    plans: str | None = None
+    update_branches: bool = False
+    land: str | None = None
+
+
+class Started(_Value, frozen=True, kw_only=True, tag="started"):
+    """The first record of every run; everything later is derived from it and from the repository."""
+
+    run: RunId
+    time: float  # seconds since the epoch; also the committer date of what the run writes
+    request: Request
+    before: Oid
+    identity: tuple[str, str]
+    offset: int = 0  # minutes east of UTC, for the dates of what the run writes
+    entries: tuple[Entry, ...]
+    config: dict[str, object]
+
+
+class Tested(_Value, frozen=True, kw_only=True, tag="tested"):
+    """One run of the gate, or a result that was known already."""
+
+    branch: BranchName | None  # None: the bare target
+    result: GateResult
+    cached: bool  # from another run: it cost this one nothing
+    log: str | None = None  # name of the run's file with the output
+
+
+class Landing(_Value, frozen=True, kw_only=True, tag="landing"):
+    """The intent to move the target, written before it is moved; `report` holds when it has moved."""
+
+    ref: RefName
+    before: Oid
+    after: Oid
+    report: BranchReport
+
+
+class Settled(_Value, frozen=True, kw_only=True, tag="settled"):
+    """The end of one branch."""
+
+    report: BranchReport
+
+
+class Moved(_Value, frozen=True, kw_only=True, tag="moved"):
+    """Somebody else moved the target while the run was under way."""
+
+    before: Oid
+    after: Oid
+
+
+RunEnd = Literal["done", "stopped", "interrupted"]
+
+
+class Finished(_Value, frozen=True, kw_only=True, tag="finished"):
+    """The last record: done, stopped (exit 3 or 4), or interrupted and closed by another command."""
+
+    time: float
+    state: RunEnd
+    after: Oid | None
+    message: str | None = None
+    hint: str | None = None
+    exit_code: int = 0
+
+
+class Delivered(_Value, frozen=True, kw_only=True, tag="delivered"):
+    """The document of the finished run has been written out; before that a kill leaves nobody informed."""
+
+    time: float
+
+
+class Undone(_Value, frozen=True, kw_only=True, tag="undone"):
+    """The run was taken back by `gitbot undo`, to `to` or by the commit `to`."""
+
+    time: float
+    to: Oid
+    by_revert: bool
+
+
+Record = Started | Tested | Landing | Settled | Moved | Finished | Delivered | Undone
+
+
+class GateUse(_Value, frozen=True, kw_only=True):
+    """What the gate cost in one run."""
+
+    command: str | tuple[str, ...] | None
+    runs: int
+    cached: int
+    failed: int
+    seconds: float
+
+
+class Run(_Value, frozen=True, kw_only=True):
+    """The integrate document, folded from the records."""
+
+    run: RunId
+    dry_run: bool
+    target: BranchName
+    before: Oid
+    after: Oid | None
+    branches: tuple[BranchReport, ...]
+    gate: GateUse
+    state: str
+    started: float
+    finished: float | None
+    exit_code: int = 0
+    message: str | None = None  # what stopped it, if anything did
+    hint: str | None = None

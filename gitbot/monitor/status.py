@@ -1,0 +1,110 @@
+"""One line per live branch: how far, on what, and which conflicts are coming."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gitbot.config import Config
+from gitbot.guard.drift import Drift
+from gitbot.guard.enforcement import Enforcement
+from gitbot.guard.landed import enforcement_at, landings
+from gitbot.merge.survey import survey
+from gitbot.model.git import BranchName, Commit, Oid, RefName
+from gitbot.model.merge import Branch, Nothing
+from gitbot.model.plan import Plan, PlanId, PlanSet, TaskState
+from gitbot.monitor.conflicts import Collision, find_collisions, touched_paths
+from gitbot.planset import branch_of, plans_at, plans_of
+from gitbot.repository import Repository, checkouts, history, refs
+from gitbot.repository.workbench import Workbench
+
+
+@dataclass(frozen=True, slots=True)
+class BranchStatus:
+    """Where one branch is. `tasks` is (done, total), None without a plan."""
+
+    branch: BranchName
+    plan: PlanId | None
+    tip: Oid
+    ahead: int
+    behind: int
+    last: Commit
+    tasks: tuple[int, int] | None
+    state: str  # idle, running, done, landed
+    drift: Drift | None
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The whole picture."""
+
+    target: BranchName
+    branches: tuple[BranchStatus, ...]
+    collisions: tuple[Collision, ...]
+
+
+def live_branches(repository: Repository, plans: PlanSet, config: Config, target: RefName) -> tuple[BranchName, ...]:
+    """Every branch of a plan and every branch of a linked work tree, the target left out."""
+    known = refs.branches(repository)
+    of_plans = [branch_of(plan, config) for plan in plans.plans]
+    linked = checkouts.work_trees(repository)[1:]
+    of_trees = [BranchName(tree.branch.removeprefix(refs.HEADS)) for tree in linked if tree.branch is not None]
+    names = dict.fromkeys(name for name in (*of_plans, *of_trees) if name in known)
+    return tuple(name for name in names if known[name] != target)
+
+
+def read_status(
+    bench: Workbench, names: Sequence[BranchName], plans: PlanSet, config: Config, target: RefName
+) -> Status:
+    """Look at each branch and at every pair. Writes to the workbench only."""
+    repository = bench.repository
+    target_tip = refs.read(repository, target)
+    assert target_tip is not None
+    short = BranchName(target.removeprefix(refs.HEADS))
+    recorded = landings(repository, target_tip)
+    force = enforcement_at(bench, config, plans, short, target_tip, recorded)
+    landed = {landing.report.tip: landing.after for landing in recorded}
+    known = refs.branches(repository)
+    branches = tuple(
+        _branch(bench, force, landed, name, tip, known[name])
+        for name in names
+        if (tip := refs.read(repository, known[name])) is not None
+    )
+    alive = {one.branch: one.tip for one in branches if one.state in ("running", "done")}
+    return Status(short, branches, find_collisions(bench, alive, short, target_tip))
+
+
+def _branch(
+    bench: Workbench, force: Enforcement, landed: Mapping[Oid, Oid], name: BranchName, tip: Oid, ref: RefName
+) -> BranchStatus:
+    repository, target = bench.repository, force.tips[0]
+    ahead, behind = history.ahead_behind(repository, tip, target)
+    work = survey(bench, Branch(name, tip), target, landed, ref)
+    changes = force.changes(tip)
+    mine = force.mine(name, tip, changes).plans
+    theirs = plans_of(name, plans_at(repository, tip, force.config), force.config) or mine
+    tasks = _tasks(theirs) if theirs else None
+    return BranchStatus(
+        branch=name,
+        plan=mine[0].id if mine else None,
+        tip=tip,
+        ahead=ahead,
+        behind=behind,
+        last=repository.commit(tip),
+        tasks=tasks,
+        state=_state(work, tasks),
+        drift=force.judge(mine, tip, changes)[0] if mine else None,
+        files=tuple(sorted(touched_paths(bench, tip, target))),
+    )
+
+
+def _tasks(plans: Sequence[Plan]) -> tuple[int, int]:
+    counted = [task for plan in plans for task in plan.tasks if task.state is not TaskState.SKIPPED]
+    return sum(task.state is TaskState.DONE for task in counted), len(counted)
+
+
+def _state(work: object, tasks: tuple[int, int] | None) -> str:
+    if isinstance(work, Nothing):
+        return "landed" if work.landed else "idle"
+    return "done" if tasks and tasks[1] and tasks[0] == tasks[1] else "running"

@@ -1,0 +1,267 @@
+"""Front matter, YAML or TOML: what its keys mean, under all their names.
+
+Every scalar stays the text that was written: `no`, `12:30` and `46-07` are ids here, not booleans and numbers.
+Unknown keys never fail. A value of the wrong type is a warning with its place, and as good as absent.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import yaml
+
+from gitbot.model.plan import Claim, Need, NeedKind, Plan, PlanId, Problem
+from gitbot.plans.words import claim, table
+
+_LARGEST = 64 * 1024  # bytes; honest front matter stays below 4 KiB
+_DEEPEST = 16
+_MOST = 20_000  # entries of lists that are read, long ones counting more: only aliases can make as many
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_FENCE = re.compile(
+    r"(?P<fence>---|\+\+\+)[ \t]*\n(?P<content>.*?)^(?:(?P=fence)|\.\.\.)[ \t]*(?:\n|\Z)", re.S | re.M
+)
+_OURS = re.compile(
+    r"^[ \t]{0,3}(plan|owns|shared|reads|never|depends_on|waits_for|emits|owned_files|files_modified)[ \t]*[:=]", re.M
+)
+_LANE_STATES = frozenset(["planned", "doing", "in_progress", "for_review", "done", "approved", "canceled"])
+_NOTHING = frozenset(["", "-", "—", "~", "none", "n/a", "na", "[]", "null"])
+_SEPARATOR = re.compile(r",(?![^{}]*\})|\n")
+_ENTRY_KINDS = ("create", "modify", "delete", "append")
+_PATHLIKE = re.compile(r"[^\s/]*/\S*|\S+\.[A-Za-z]\w{0,9}")
+DURATION = (
+    r"(?P<low>\d{1,5}(?:\.\d{1,3})?)(?:[ \t]?[-–][ \t]?(?P<high>\d{1,5}(?:\.\d{1,3})?))?[ \t]?"
+    r"(?P<unit>m(?:in(?:utes?)?)?|h(?:ours?)?|d(?:ays?)?)"
+)
+"""The pattern of an estimate, for `minutes`."""
+
+
+def minutes(duration: re.Match[str]) -> tuple[float, float]:
+    """Both ends of a match of DURATION; a day of work has eight hours."""
+    unit = {"m": 1.0, "h": 60.0, "d": 480.0}[duration["unit"][0].lower()]
+    low, high = float(duration["low"]), float(duration["high"] or duration["low"])
+    return low * unit, max(low, high) * unit
+
+
+def read_front(path: str, text: str) -> tuple[Plan, str, tuple[Problem, ...]]:
+    """The plan of the keys, whose id may be empty; the text with the front matter's lines blank; what was wrong.
+
+    An error among the problems: a plan stood here whose body alone would say too little.
+    """
+    keys = _Keys(path)
+    if match := _FENCE.match(text):
+        content = match["content"]
+        text = "\n" * text.count("\n", 0, match.end()) + text[match.end() :]
+        try:
+            keys.nodes = _nodes(_as_yaml(content) if match["fence"] == "+++" else content)
+        except _Broken as broken:
+            keys.problems.append(broken.problem(path, content))
+    return _plan(keys), text, tuple(keys.problems)
+
+
+class _Broken(Exception):
+    """Front matter that cannot be read: what is wrong, and where in its own lines."""
+
+    def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
+        super().__init__(message)
+        self.message, self.line, self.column = message, line, column
+
+    def problem(self, path: str, content: str) -> Problem:
+        level = "error" if _OURS.search(content) else "warning"
+        glob = any(mark in "".join(content.split("\n")[self.line : self.line + 1]) for mark in "*!`[{@")
+        hint = "put patterns with *, !, [ or ` in quotes" if glob else None
+        message = f"front matter cannot be read: {self.message}"
+        return Problem("unreadable-plan", level, message, path, self.line + 2, self.column + 1, hint)
+
+
+def _as_yaml(toml: str) -> str:
+    """The same as one YAML mapping, each value on the line of its key."""
+    lines = [""] * (toml.count("\n") + 1)
+    try:
+        for name, value in tomllib.loads(toml).items():
+            key = re.search(rf"^[ \t]*\[*[\"']?{re.escape(name)}(?![\w-])", toml, re.M)
+            line = toml.count("\n", 0, key.end()) if key else 0
+            lines[line] += json.dumps({name: value}, default=str, ensure_ascii=False)[1:-1] + ","
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"at line (\d+), column (\d+)", str(error))
+        raise _Broken("it is no TOML", *(int(n) - 1 for n in place.groups()) if place else ()) from None
+    except RecursionError:
+        raise _Broken("it is nested too deeply") from None
+    return "{" + "\n".join(lines) + "}"
+
+
+def _nodes(content: str) -> dict[str, yaml.Node]:
+    """The values by key, lower-cased, with `-` read as `_`."""
+    if len(content.encode()) > _LARGEST:
+        raise _Broken("the front matter is larger than 64 KiB")
+    depth = 0
+    try:
+        for event in yaml.parse(content, Loader=_LOADER):  # the composer recurses
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _DEEPEST:
+                raise _Broken("it is nested too deeply", *_place(getattr(event, "start_mark", None)))
+        root = yaml.compose(content, Loader=_LOADER)
+    except yaml.MarkedYAMLError as error:
+        raise _Broken(f"it is no YAML ({error.problem or 'syntax error'})", *_place(error.problem_mark)) from None
+    except yaml.YAMLError:
+        raise _Broken("it holds characters that YAML does not allow") from None
+    if root is not None and not isinstance(root, yaml.MappingNode):
+        raise _Broken("it is no mapping of keys to values", *_place(root.start_mark))
+    return {str(key.value).strip().lower().replace("-", "_"): node for key, node in (root.value if root else ())}
+
+
+def _place(mark: yaml.Mark | None) -> tuple[int, int]:
+    return (mark.line, mark.column) if mark else (0, 0)
+
+
+@dataclass(slots=True)
+class _Keys:
+    """The keys, and what is found wrong with their values."""
+
+    path: str
+    nodes: dict[str, yaml.Node] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    left: int = _MOST
+
+    def warn(self, name: str, node: yaml.Node, wanted: str) -> None:
+        message, at = f"the key {name} wants {wanted}; it is left out", node.start_mark
+        self.problems.append(Problem("unreadable-plan", "warning", message, self.path, at.line + 2, at.column + 1))
+
+    def entries(self, node: yaml.Node) -> Iterator[yaml.Node]:
+        """A list's entries, one nested list deep, or the parts of a text."""
+        entries: Iterable[yaml.Node] = [node]
+        if isinstance(node, yaml.ScalarNode):
+            parts = (part.strip() for part in _SEPARATOR.split(node.value))
+            entries = (yaml.ScalarNode(node.tag, part, node.start_mark) for part in parts if part)
+        elif isinstance(node, yaml.SequenceNode):
+            entries = (
+                e for item in node.value for e in (item.value if isinstance(item, yaml.SequenceNode) else [item])
+            )
+        for entry in entries:
+            if self.left <= 0:
+                return
+            self.left -= 1 + len(entry.value) // 100
+            yield entry
+
+    def found(self, names: tuple[str, ...]) -> Iterator[tuple[str, yaml.Node]]:
+        """The keys of these names that are there, the canonical one first."""
+        return ((name, self.nodes[name]) for name in names if name in self.nodes)
+
+    def named(self, key: str) -> tuple[str, str]:
+        """The first name of the key that holds a text, and the text; two empty texts when there is none."""
+        for name, node in self.found(table("keys")[key]):
+            if not isinstance(node, yaml.ScalarNode):
+                self.warn(name, node, "a text")
+                continue
+            text = " ".join(node.value.split())[:400]
+            if text.lower() not in (_NOTHING | _LANE_STATES if name == "lane" else _NOTHING):
+                return name, text
+        return "", ""
+
+    def text(self, key: str) -> str:
+        return self.named(key)[1]
+
+    def number(self, key: str) -> int | None:
+        name, text = self.named(key)
+        if match := re.match(r"(?:phase[ -]?)?(-?\d{1,6})(?![\d.])", text, re.I):
+            return int(match[1])
+        if name:
+            self.warn(name, self.nodes[name], "a whole number")
+        return None
+
+    def texts(self, key: str) -> Iterator[tuple[str, int]]:
+        """The entries of every name of the key, each with its line."""
+        for name, node in self.found(table("keys")[key]):
+            for entry in self.entries(node):
+                if not isinstance(entry, yaml.ScalarNode):
+                    self.warn(name, entry, "texts")
+                elif (text := entry.value.strip()).lower() not in _NOTHING:
+                    yield text, entry.start_mark.line + 2
+
+
+def _plan(keys: _Keys) -> Plan:
+    claims = list(_claims(keys))
+    emits = [(text[:200], line) for text, line in keys.texts("emits")]
+    # A file among what is produced is created, not announced.
+    claims += [("create", claim("create", name, line)) for name, line in emits if _PATHLIKE.fullmatch(name)]
+    return Plan(
+        id=PlanId(_id(keys)),
+        path=keys.path,
+        format="canonical",
+        title=keys.text("title"),
+        agent=keys.text("agent") or None,
+        branch=keys.text("branch") or None,
+        strategy=keys.text("strategy") or None,
+        phase=keys.number("phase"),
+        wave=keys.number("wave"),
+        priority=keys.number("priority") or 0,
+        claims=tuple(made for kind, made in claims if kind != "never"),
+        never=tuple(made for kind, made in claims if kind == "never"),
+        needs=tuple(_needs(keys)),
+        emits=tuple(event for event in emits if not _PATHLIKE.fullmatch(event[0])),
+        parallel=keys.text("parallel").lower() not in ("false", "no", "off")
+        and keys.text("scope").lower() not in ("codebase-wide", "repo-wide"),
+        minutes=_estimate(keys),
+        tests=tuple(text for text, _ in keys.texts("tests")),
+    )
+
+
+def _id(keys: _Keys) -> str:
+    name, id = keys.named("plan")
+    phase = re.match(r"\d+", keys.text("phase"))
+    if name == "plan" and id.isdecimal() and phase and keys.nodes.keys() & {"wave", "files_modified"}:
+        return f"{int(phase[0]):02}-{int(id):02}"
+    return id[:100]
+
+
+def _estimate(keys: _Keys) -> tuple[float, float] | None:
+    name, text = keys.named("estimate")
+    text = text.lower().lstrip("~ ")
+    match = re.fullmatch(DURATION, text) or (re.fullmatch(DURATION, f"{text}h") if name == "hours" else None)
+    return minutes(match) if match else None
+
+
+def _needs(keys: _Keys) -> Iterator[Need]:
+    for key, kind in (("depends_on", NeedKind.HARD), ("conflicts_with", NeedKind.APART)):
+        for text, line in keys.texts(key):
+            reference = re.sub(r"^phase[ :-]+(?=\d+$)", "phase:", text, flags=re.I)
+            yield Need(reference[:200], kind, line, f"{key}: {text}")
+    for text, line in keys.texts("waits_for"):
+        kind = NeedKind.HARD if _PATHLIKE.fullmatch(text) else NeedKind.PIPELINED
+        yield Need(text[:200], kind, line, f"waits_for: {text}")
+
+
+def _claims(keys: _Keys) -> list[tuple[str, Claim]]:
+    """Each claim with its kind."""
+    found: list[tuple[str, Claim]] = []
+    for kind, names in table("claim-keys").items():
+        for name, value in keys.found(names):
+            if name == "authoritative_surface" and found:
+                continue  # where the listed files lie, no claim beyond them
+            for entry in keys.entries(value):
+                for made, pattern, line in _patterns(keys, name, entry, kind):
+                    if kind != "read" or _PATHLIKE.fullmatch(pattern):  # prose stands there as often as paths
+                        found.append((made, claim(made, pattern, line)))
+    return found
+
+
+def _patterns(keys: _Keys, name: str, entry: yaml.Node, kind: str) -> Iterator[tuple[str, str, int]]:
+    """The patterns of one entry: a text, or a mapping from the kind of write to one or several texts."""
+    if isinstance(entry, yaml.ScalarNode):
+        text = entry.value.strip()
+        if text.lower() not in _NOTHING and not text.isdigit():
+            yield kind, text, entry.start_mark.line + 2
+        return
+    mapping = {str(key.value): value for key, value in entry.value} if isinstance(entry, yaml.MappingNode) else {}
+    known = {word: (word,) for word in _ENTRY_KINDS} | {"path": (kind,), "move": ("delete", "create")}
+    if not mapping.keys() & known.keys():
+        keys.warn(name, entry, "patterns")
+    for word, value in mapping.items():
+        for number, end in enumerate(keys.entries(value) if word in known else ()):
+            if isinstance(end, yaml.ScalarNode):
+                yield from _patterns(keys, name, end, known[word][min(number, len(known[word]) - 1)])
+            else:
+                keys.warn(name, end, "patterns")

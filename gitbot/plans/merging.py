@@ -1,0 +1,133 @@
+"""Many plans made one set: one plan per id, patterns in their normal form, confidence summed up.
+
+Nothing that any plan claims is ever lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import fields, replace
+from itertools import chain
+from typing import Any
+
+from gitbot.errors import PatternError
+from gitbot.model.plan import Access, Claim, Plan, PlanId, PlanSet, Problem, Source, Task
+from gitbot.patterns import normalise
+from gitbot.plans.names import fold
+from gitbot.plans.needs import resolve_products
+
+_LISTS = ("claims", "never", "tasks", "needs", "emits", "tests", "unresolved")
+_SINGLE = {
+    field.name: field.default
+    for field in fields(Plan)
+    if field.name in ("title", "agent", "branch", "phase", "wave", "priority", "strategy", "minutes")
+}
+_SURE, _MOSTLY = 0.8, 0.8
+
+
+def merge(first: Plan, *others: Plan) -> Plan:
+    """All plans as one: lists joined, single values from the first plan that has one."""
+    plans = (first, *(_located(plan, first.path) for plan in others))
+    merged: dict[str, Any] = {
+        name: tuple(dict.fromkeys(chain.from_iterable(getattr(plan, name) for plan in plans))) for name in _LISTS
+    }
+    for name, default in _SINGLE.items():
+        merged[name] = next((v for plan in plans if (v := getattr(plan, name)) != default), default)
+    return replace(first, parallel=all(plan.parallel for plan in plans), **merged)
+
+
+def _located(plan: Plan, path: str) -> Plan:
+    """The plan with claims that keep the name of its file, where it is another one."""
+    if plan.path == path:
+        return plan
+    located = [tuple(replace(c, path=c.path or plan.path) for c in some) for some in (plan.claims, plan.never)]
+    return replace(plan, claims=located[0], never=located[1])
+
+
+def merge_same(plans: Iterable[Plan]) -> tuple[Plan, ...]:
+    """One plan per id, in the order in which the ids come first."""
+    groups: dict[str, list[Plan]] = {}
+    for plan in plans:
+        groups.setdefault(fold(plan.id), []).append(plan)
+    return tuple(merge(*group) for group in groups.values())
+
+
+def defaults(head: Plan, section: Plan) -> Plan:
+    """A section of a roster with the file's front matter as its defaults: what it says itself wins."""
+    return merge(section, replace(head, claims=(), never=()) if section.claims else head)
+
+
+def assemble(readings: Iterable[PlanSet]) -> PlanSet:
+    """The set of the plans of these files, in the order given."""
+    known = tuple(readings)
+    problems = [problem for reading in known for problem in reading.problems]
+    plans = resolve_products(_by_id([plan for reading in known for plan in reading.plans], problems))
+    return PlanSet(
+        tuple(_finished(plan, problems) for plan in plans),
+        _normal((claim for reading in known for claim in reading.shared), "", problems),
+        tuple(dict.fromkeys(problems)),
+        tuple(dict.fromkeys(path for reading in known for path in reading.files)),
+    )
+
+
+def _by_id(plans: list[Plan], problems: list[Problem]) -> tuple[Plan, ...]:
+    """One plan per id; files of one folder may share one, a tree may name anybody's, by id or title."""
+    printable = [replace(plan, id=PlanId(_printable(plan.id))) for plan in plans]
+    ordered = [plan for plan in printable if plan.format != "tree"]
+    names = {fold(plan.title): plan.id for plan in ordered} | {fold(plan.id): plan.id for plan in ordered}
+    firsts: dict[str, Plan] = {}
+    for plan in ordered:
+        first = firsts.setdefault(fold(plan.id), plan)
+        if plan.path.rpartition("/")[0] != first.path.rpartition("/")[0]:
+            message = f"{plan.path} and {first.path} are both the plan {first.id}; their claims are united"
+            hint = "give one of them another id with the key plan"
+            problems.append(Problem("duplicate-plan", "error", message, plan.path, plan.line, hint=hint))
+    for plan in printable:
+        if plan.format == "tree":
+            ordered.append(replace(plan, id=names.get(fold(plan.agent or plan.id), plan.id)))
+    return merge_same(ordered)
+
+
+def _printable(id: str) -> str:
+    return "".join(c for c in id if c.isprintable()).strip()[:100] or "plan"
+
+
+def _finished(plan: Plan, problems: list[Problem]) -> Plan:
+    claims = _normal(plan.claims, plan.path, problems)
+    never = _normal(plan.never, plan.path, problems)
+    tasks = tuple(replace(task, paths=tuple(dict.fromkeys(_normal_paths(task)))) for task in plan.tasks)
+    return replace(plan, claims=claims, never=never, tasks=tasks, confidence=_confidence(claims))
+
+
+def _normal(claims: Iterable[Claim], path: str, problems: list[Problem]) -> tuple[Claim, ...]:
+    """The claims in normal form; a pattern outside the notation is dropped, and said so."""
+    found: dict[Claim, None] = {}
+    for claim in claims:
+        try:
+            normal = normalise(claim.pattern)
+        except PatternError as error:
+            level = "error" if claim.source is Source.DECLARED else "warning"
+            where = claim.path or path
+            problems.append(Problem("unreadable-plan", level, error.message, where, claim.line, hint=error.hint))
+        else:
+            found[replace(claim, pattern=normal.text, span=claim.span or normal.span)] = None
+    return tuple(found)
+
+
+def _normal_paths(task: Task) -> Iterator[str]:
+    for pattern in task.paths:
+        with suppress(PatternError):  # its claim is reported already
+            yield normalise(pattern).text
+
+
+def _confidence(claims: Iterable[Claim]) -> str:
+    """How far the write claims can be trusted, in one word."""
+    writes = [claim for claim in claims if claim.access is not Access.READ]
+    if not writes:
+        return "unknown"
+    if all(claim.source is Source.DECLARED for claim in writes):
+        return "declared"
+    sure = sum(claim.confidence >= _SURE for claim in writes) / len(writes)
+    mean = sum(claim.confidence for claim in writes) / len(writes)
+    return "high" if sure >= _MOSTLY else "medium" if sure >= 0.5 or mean >= 0.6 else "low"

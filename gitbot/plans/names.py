@@ -1,0 +1,92 @@
+"""Who a heading or line speaks of: the names of agents, plans and phases, and the form in which ids are compared."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from gitbot.plans.words import words
+
+_NOUNS = "|".join(sorted(words("owner-nouns"), key=len, reverse=True))
+_NAME = r"[^\W_](?:[\w.]|-(?=\w)){0,80}"
+AGENT = re.compile(rf"(?<![\w/-])(?P<noun>{_NOUNS})(?P<joint>[ \t_]{{1,4}}#?|[ \t]?[#-])(?P<name>{_NAME})", re.I)
+"""An agent named anywhere in a text; `agent_name` says whether the match is one."""
+_PLAN = re.compile(rf"\W{{0,8}}plan(?P<joint>[-_ ])(?P<name>{_NAME}?)(?P<ext>\.md)?(?![\w-])", re.I)
+_PHASE = re.compile(r"\W{0,8}phase[ \t]{0,4}[-#]?(?P<number>\d{1,4})\b", re.I)
+_PREFIX = re.compile(r"^(?:plan|agent)[-/]#?(?=[^\s/-])")
+_MARKS = re.compile(r"[^\w(]{0,8}(?:\d{1,3}[.)][ \t]{1,4})?")
+_BRACKET = re.compile(r"\([^()]{0,400}\)")
+
+
+def fold(id: str) -> str:
+    """The form in which ids are compared: "Agent A", "agent-a", "PLAN-A" and "PLAN-A.md" are all "a"."""
+    folded = re.sub(r"[\s_]+", "-", unicodedata.normalize("NFC", id).strip().casefold())
+    return _PREFIX.sub("", folded.removesuffix(".md") or folded, count=1)
+
+
+def slug(text: str) -> str:
+    """A short id made of words: "Create database schema" gives "create-database-schema"."""
+    return "-".join(re.findall(r"\w+", text.casefold())[:8]) or "plan"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose section a heading opens."""
+
+    id: str
+    agent: str | None = None
+    title: str = ""
+    phase: int | None = None
+    owns: bool = False  # the heading itself says that what follows is owned
+
+
+def agent_name(match: re.Match[str], rest: str) -> str | None:
+    """The id that a match of AGENT gives, or None when the words only look like a name ("Agent setup")."""
+    noun, joint, name = match["noun"].lower(), match["joint"], match["name"].rstrip(".")
+    short = len(name) == 1 or name.isdigit()
+    if noun not in ("agent", "代理", "智能体", "وكيل", "الوكيل"):
+        return f"{noun}-{name}" if short else None
+    plain = not short and not any(c.isdigit() for c in name) and "-" not in joint
+    if name.lower() in words("not-agent-names") or (plain and rest.strip() and rest.strip()[0].isalnum()):
+        return None
+    return name
+
+
+def agents_in(text: str) -> tuple[str, ...]:
+    """Every agent that a text names, in order, each once: ("A", "B") in "Agent A, then agent-b"."""
+    found: dict[str, str] = {}
+    for match in AGENT.finditer(text):
+        name = match["name"].rstrip(".")
+        certain = len(match[0]) == len(text.strip()) or "-" in match["joint"] or "#" in match["joint"]
+        known = agent_name(match, "")
+        if known and (certain or name[0].isupper() or name[0].isdigit() or not name[0].isascii()):
+            found.setdefault(fold(known), known)
+    return tuple(found.values())
+
+
+def owner_of(heading: str) -> Owner | None:
+    """The owner that a heading names by "Agent A", "PLAN-A.md", "Workstream 1" or "Phase 2", or None."""
+    heading = heading[:400]
+    if match := _PHASE.match(heading):
+        rest = heading[match.end() :]
+        agents = agents_in(rest)
+        only = agents[0] if len(agents) == 1 else None
+        return Owner(only or f"phase-{int(match['number'])}", only, _title(rest), int(match["number"]))
+    owns = re.search(r"\bown(s|ed)?\b", heading, re.I) is not None
+    if (match := _PLAN.match(heading)) and (match["joint"] == "-" or match["ext"] or len(match["name"]) == 1):
+        rest = heading[match.end() :]
+        return Owner(match["name"], next(iter(agents_in(rest)), None), _title(rest), owns=owns)
+    if (lead := _MARKS.match(heading)) and (match := AGENT.match(heading, lead.end())):
+        rest = heading[match.end() :]
+        if name := agent_name(match, rest):
+            agent = None if name.startswith(f"{match['noun'].lower()}-") else name
+            return Owner(name, agent, _title(rest), owns=owns)
+    return None
+
+
+def _title(rest: str) -> str:
+    """What a heading says beside the name, without brackets and file names: fit for a commit's subject."""
+    text = AGENT.sub("", _BRACKET.sub("", rest)) if "(" in rest or AGENT.fullmatch(rest.strip(" :—–-")) else rest
+    text = text.strip(" \t:—–-#*`")
+    return "" if re.fullmatch(r"\S{1,80}\.md", text) or text.lower() in ("owns", "owns these") else text

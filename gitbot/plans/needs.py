@@ -1,0 +1,142 @@
+"""The phrases in which plans wait for each other, read as needs. Whether a need resolves is decided later.
+
+A phrase that names nobody ("needs business logic") speaks of a product; `resolve_products` finds who builds it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gitbot.model.plan import Need, NeedKind, Plan
+from gitbot.plans.names import AGENT, fold
+
+_BRACKET = re.compile(r"\(([^()\n]{2,300})\)")
+_LEAD = re.compile(
+    r"(?P<lead>wait(?:s|ing)?(?:[ \t](?:for|until|on))?|(?:is[ \t])?blocked[ \t](?:by|on)|depends?[ \t]on"
+    r"|needs|requires|after)[ \t:]+(?P<the>the[ \t])?",
+    re.I,
+)
+_VERB = re.compile(
+    r"[ \t](?:to[ \t]|has[ \t]|have[ \t]|is[ \t])?"
+    r"(?P<verb>commit|land|push|merge|emit|publish|finish|complete|done|build)(?:s|es|ed|ted|ing)?\b"
+    r"[ \t]*(?:the[ \t])?(?P<word>[^,;]{0,200})",
+    re.I,
+)
+_NAMED = ("commit", "land", "push", "merge", "emit", "publish")
+_NAME = re.compile(
+    r"phase[ :]?(?P<phase>\d{1,4})"
+    r"|(?P<part>(?:[\w.-]{1,80}#)?(?:T\d{1,5}[a-z]?|\d{1,3}(?:\.\d{1,3})+)|[\w.-]{1,80}#[\w.-]{1,80}"
+    r"|[a-z][a-z0-9]*(?:_[a-z0-9]+)+)"  # a task or an event: part of somebody's plan
+    rf"|(?P<whole>{AGENT.pattern}|[\w.@/-]*/[\w.@/*-]+|[\w-]+\.[A-Za-z]\w{{0,9}})"
+    r"|(?P<word>[A-Za-z0-9][\w.-]{0,80})",
+    re.I,
+)
+_SPLIT = re.compile(r"[ \t]*(?:[,;]|[ \t]and[ \t]|[ \t]\+[ \t])[ \t]*")
+_MOST_LINES = 200  # that are compared for one product: a word on more of them names nobody
+_SMALL_WORDS = frozenset(("the", "a", "an", "of", "for", "and", "its", "to", "be", "is", "all", "from", "using"))
+
+
+def phrase_needs(phrase: str, line: int, *, bracket: bool, products: bool = False) -> tuple[Need, ...]:
+    """The needs of one phrase that opens with "waits for", "after", "depends on" or "needs"; () when it is none.
+
+    `bracket`: it stands in brackets of its own, so that a name which resolves to nothing is a mistake.
+    `products`: a phrase that names nobody counts as the name of a product.
+    """
+    lead = _LEAD.match(phrase)
+    if lead is None:
+        return ()
+    opening, rest, reason = lead["lead"].lower(), phrase[lead.end() :].strip(" \t."), phrase.strip()
+    said = opening not in ("needs", "requires")
+    # A single word may be the name of a plan; "the change" and "needs review" hold none.
+    any_word = said and not lead["the"]
+    verb = _VERB.search(rest)
+    found = _references(rest[: verb.start()] if verb else rest, any_word)
+    if not found and (agent := AGENT.match(rest)):
+        found = _references(agent[0], any_word)
+    if not found and not verb and products and rest and opening != "after":
+        return (Need(rest, NeedKind.HARD, line, reason, strict=False),)
+    word = verb["word"].strip(" \t.") if verb and verb["verb"].lower() in _NAMED else ""
+    return tuple(
+        Need(name, NeedKind.PIPELINED if word else kind, line, reason, bracket and said, word or None)
+        for name, kind in found
+    )
+
+
+def _references(text: str, any_word: bool) -> list[tuple[str, NeedKind]]:
+    """What a list of names refers to; nothing as soon as one of them is prose."""
+    found = []
+    for part in filter(None, _SPLIT.split(text)):
+        name = _NAME.fullmatch(part.strip(" \t`\"'.").removeprefix("the "))
+        if name is None or (name["word"] and not any_word):
+            return []
+        reference = f"phase:{name['phase']}" if name["phase"] else name[0]
+        found.append((reference, NeedKind.PIPELINED if name["part"] else NeedKind.HARD))
+    return found
+
+
+def bracket_needs(text: str, line: int, *, products: bool = False) -> tuple[tuple[Need, ...], str]:
+    """The needs in the brackets of a text, and the text without those brackets."""
+    needs: list[Need] = []
+
+    def take(match: re.Match[str]) -> str:
+        at = line + text.count("\n", 0, match.start())
+        found = phrase_needs(match[1], at, bracket=True, products=products)
+        needs.extend(found)
+        return "" if found or _LEAD.match(match[1]) else match[0]
+
+    rest = _BRACKET.sub(take, text)
+    return tuple(needs), rest
+
+
+def prose_needs(text: str, line: int) -> tuple[Need, ...]:
+    """Needs said in plain words, believed only where they name an agent: "wait for Agent A to commit parser"."""
+    lead = _LEAD.search(text)
+    if lead is None or not AGENT.match(text, lead.end()):
+        return ()
+    phrase = text[lead.start() :].split("\n", 1)[0]
+    return phrase_needs(phrase[:300], line, bracket=False)
+
+
+def resolve_products(plans: Sequence[Plan]) -> tuple[Plan, ...]:
+    """Replace each need for a product by the id of the one plan that builds it; leave it alone when none does."""
+    known = {fold(name) for plan in plans for name in (plan.id, plan.agent or "")}
+    builders = Builders(plans)
+
+    def resolved(place: int, need: Need) -> Need:
+        if need.strict or need.kind is not NeedKind.HARD or fold(need.reference) in known:
+            return need
+        builder = builders.of(need.reference, apart_from=place)
+        return need if builder is None else replace(need, reference=plans[builder].id)
+
+    return tuple(
+        replace(plan, needs=tuple(resolved(place, need) for need in plan.needs)) for place, plan in enumerate(plans)
+    )
+
+
+class Builders:
+    """Which plan speaks of making what."""
+
+    def __init__(self, plans: Sequence[Plan]) -> None:
+        self._lines: dict[str, list[tuple[int, list[str]]]] = {}  # titles and tasks, under each of their words
+        for place, plan in enumerate(plans):
+            for text in (plan.title, *(task.text for task in plan.tasks)):
+                line = _words(text)
+                for word in set(line):
+                    self._lines.setdefault(word, []).append((place, line))
+
+    def of(self, product: str, *, apart_from: int) -> int | None:
+        """The place of the plan with a line that holds all words of the product; of several, as a run."""
+        words = _words(product)
+        lines = min((self._lines.get(word, []) for word in words), key=len, default=[])[:_MOST_LINES]
+        fitting = [(place, line) for place, line in lines if place != apart_from and set(words) <= set(line)]
+        places = {place for place, _ in fitting}
+        if len(places) > 1:
+            places = {place for place, line in fitting if " ".join(words) in " ".join(line)}
+        return places.pop() if len(places) == 1 else None
+
+
+def _words(text: str) -> list[str]:
+    found = re.findall(r"\w+", text.casefold())
+    return [word.removesuffix("s") for word in found if word not in _SMALL_WORDS]

@@ -1,0 +1,146 @@
+"""Who owns what in a drawn tree: `auth.ts ← Agent A`, `cli.ts ← Shared, agents don't touch`, `shared/ ← Build first`.
+
+Runs on every file beside its reader. An entry without an arrow claims nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from gitbot.model.plan import Claim, Need, NeedKind, Plan, PlanId
+from gitbot.plans.document import PLAIN_FENCES, Document, Kind
+from gitbot.plans.merging import merge_same
+from gitbot.plans.names import agents_in, fold, slug
+from gitbot.plans.paths import Tree
+from gitbot.plans.words import claim
+
+_LINE = re.compile(r"(?P<lead>[\s│┃|├└╰╠╚─━═`+\\-]*)(?P<name>[^\s←⟵✅#(<]\S*)(?P<rest>.*)")
+_BRANCH = re.compile(r"[├└╰╠╚]|[|+`\\](?=--)")
+_NAME = re.compile(r"\S*/\S*|[`*]*\.?[\w-]+(?:\.[\w-]+)+[`*]*")
+_DEEPEST = 64
+_BULLET = re.compile(r"^(\s*)[-*+] (?:\[.\] )?")
+_ARROW = re.compile(r"[ \t`*]*(?P<sign>←|⟵|<-{1,2}|#|✅)[ \t]*(?P<words>\S.{0,399})")
+_OWNS = re.compile(r"(?P<who>\w[\w-]{0,60})[ \t]+owns\b", re.I)
+_NOBODYS = re.compile(
+    r"(?:don't|do not|never|must not)[ \t]+(?:touch|edit|modify)|\bnobody\b"
+    r"|(?:multiple|both|all|several)[ \t]agents|everyone",
+    re.I,
+)
+_MOST_FIRST = 50  # entries that hold all others back: each gives every plan a need
+FIRST = re.compile(r"\b(?:build|built|finish|finished|done|comes?|goes|lands?)\b.{0,20}\bfirst\b|^first\b", re.I)
+"""Words behind an arrow that put an entry before all others."""
+AFTER = re.compile(
+    r"(?:depends on|needs|requires|after|waits? for|blocked by)[ \t]+(?:the[ \t]+)?(?P<what>\S.{0,200})", re.I
+)
+"""Words behind an arrow that put an entry behind what they name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a tree: its path from the tree's root, and what stands behind the name."""
+
+    line: int
+    path: str  # ends in a slash where the line does
+    rest: str
+    leaf: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """One entry with an arrow."""
+
+    path: str
+    line: int
+    words: str
+    owners: tuple[str, ...]  # () = the set's, nobody's alone
+    agents: bool = False  # the owners are agents, not the entry itself
+
+
+def entries(lines: Iterable[str], first: int) -> list[Entry]:
+    """The entries of some lines, the first of which has this number; a line of prose begins a new tree."""
+    found: list[Entry] = []
+    stack: list[tuple[int, str, int]] = []  # depth, path without final slash, place in `found`
+    for number, line in enumerate(lines, first):
+        match = _LINE.match(line[:1_000])
+        if match is None:
+            continue
+        branch = _BRANCH.search(match["lead"])
+        if not branch and not _NAME.fullmatch(match["name"]):
+            stack.clear()
+            continue
+        depth = 2 * (branch.start() if branch else len(match["lead"])) + (branch is not None)
+        while stack and stack[-1][0] >= depth:
+            stack.pop()
+        name = match["name"].strip("`*").removeprefix("./")
+        above = stack[-1][1] if stack else ""
+        path = "/".join(part for part in (above, name) if part and part != ".")
+        if stack:
+            found[stack[-1][2]] = replace(found[stack[-1][2]], leaf=False)
+        if len(stack) < _DEEPEST:
+            stack.append((depth, path.rstrip("/"), len(found)))
+        found.append(Entry(number, path, match["rest"]))
+    return found
+
+
+def read(document: Document) -> tuple[tuple[Plan, ...], tuple[Claim, ...]]:
+    """A plan per agent that the trees name, and what they share."""
+    marks = list(_marks(document))
+    shared = (replace(claim("shared", m.path, m.line, 0.9), path=document.path) for m in marks if not m.owners)
+    plans = merge_same(_plan(document, mark, owner) for mark in marks for owner in mark.owners)
+    firsts = [(owner, mark) for mark in marks if FIRST.search(mark.words) for owner in mark.owners][:_MOST_FIRST]
+    ahead = {fold(owner) for owner, _ in firsts}
+    waits = tuple(Need(owner, NeedKind.HARD, mark.line, mark.words) for owner, mark in firsts)
+    held = (plan if fold(plan.id) in ahead else replace(plan, needs=plan.needs + waits) for plan in plans)
+    return tuple(held), tuple(shared)
+
+
+def _marks(document: Document) -> Iterator[_Mark]:
+    lines = document.text.split("\n")
+    for block in document.blocks:
+        if block.kind is Kind.HEADING or (block.kind is Kind.FENCE and block.info not in PLAIN_FENCES):
+            continue
+        drawn = lines[block.line - 1 : block.line + block.text.count("\n")]
+        for entry in entries((_BULLET.sub(r"\1", line) for line in drawn), block.line):
+            if arrow := _ARROW.match(entry.rest):
+                mark = _mark(_path(entry.path, document.tree), entry.line, arrow["sign"], arrow["words"].strip())
+                if mark and (mark.agents or not mark.owners or block.state is None):
+                    yield mark
+
+
+def _mark(path: str, line: int, sign: str, words: str) -> _Mark | None:
+    """What an arrow's words say of an entry; None when they are a mere comment."""
+    arrow = sign != "#"
+    agents = agents_in(words)
+    if arrow and not agents and (owns := _OWNS.match(words)):
+        agents = (owns["who"],)
+    if re.match(r"shared\b", words, re.I) or (not agents and _NOBODYS.search(words)):
+        return _Mark(path, line, words, ()) if arrow else None
+    if agents:
+        return _Mark(path, line, words, agents, agents=True)
+    entry = slug(path.rstrip("/").rpartition("/")[2])
+    return _Mark(path, line, words, (entry,)) if arrow and (FIRST.search(words) or AFTER.match(words)) else None
+
+
+def _path(path: str, tree: Tree) -> str:
+    """The entry seen from the repository's top: a root that is only the project's name is dropped."""
+    head, _, rest = path.partition("/")
+    if rest and tree.index and not tree.holds(head) and tree.holds(rest.partition("/")[0]):
+        return rest
+    return tree.rooted(path)
+
+
+def _plan(document: Document, mark: _Mark, owner: str) -> Plan:
+    after = AFTER.match(mark.words)
+    return Plan(
+        id=PlanId(owner),
+        path=document.path,
+        format="tree",
+        line=mark.line,
+        agent=owner if mark.agents else None,
+        title="" if mark.agents else mark.path,
+        phase=document.phase_at(mark.line),
+        claims=(claim("own", mark.path, mark.line, 0.9),),
+        needs=(Need(after["what"].strip(), NeedKind.HARD, mark.line, mark.words, strict=False),) if after else (),
+    )

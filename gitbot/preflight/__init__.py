@@ -1,0 +1,91 @@
+"""The check before anybody starts: which plans collide, who waits for whom, and in which phases they can run.
+
+Pure: plans and facts in, one `Check` out. Rooms inside: `references` (needs → edges), `stakes` and `overlap`
+(claims → contacts), `placement` and `schedule` (edges and contacts → phases), `rules` (all of it → findings).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from gitbot.model.plan import Plan, PlanId, PlanSet
+from gitbot.model.preflight import Check, Edge, Severity, Verdict
+from gitbot.patterns import compile_patterns
+from gitbot.plans import fold
+from gitbot.preflight.overlap import Contact, contacts
+from gitbot.preflight.placement import overlaps, place
+from gitbot.preflight.references import Precedence, resolve
+from gitbot.preflight.rules import RULES, Rule, Situation, Surroundings, findings, is_unknown
+from gitbot.preflight.stakes import stakes_of
+
+__all__ = ["RULES", "Rule", "Surroundings", "check"]
+
+
+def check(plans: PlanSet, around: Surroundings) -> Check:
+    """Everything that can be said about a plan set before it runs; the order of its plans does not matter.
+
+    Raises:
+        PatternError: a pattern of the configuration is outside the notation.
+    """
+    members, renamed = _with_unique_ids(plans.plans)
+    branches = {plan.id: _branches(plan, around.branch_patterns) for plan in members}
+    needs = resolve(members, branches)
+    order = Precedence(members, needs.edges)
+    stakes = {plan.id: stakes_of(plan) for plan in members}
+    every = [stake for plan in members for stake in stakes[plan.id]]
+    met = contacts(every, order, compile_patterns(around.additive), around.files or ())
+    edges = tuple(sorted({*needs.edges, *_creations(met, order)}, key=_edge_key))
+    phases, loops, why = place(members, edges, met, needs.apart)
+    return Check(
+        verdict=_verdict(phases),
+        plans=replace(plans, plans=members),
+        overlaps=overlaps(met, members, edges, order, phases),
+        edges=edges,
+        phases=phases,
+        findings=findings(
+            Situation(plans, around, members, renamed, stakes, met, edges, loops, needs.findings, order)
+        ),
+        unknown=tuple(plan.id for plan in members if is_unknown(plan)),
+        why=why,
+        branches={plan: names[0] for plan, names in branches.items()},
+    )
+
+
+def _with_unique_ids(plans: Iterable[Plan]) -> tuple[tuple[Plan, ...], tuple[tuple[Plan, Plan], ...]]:
+    """The plans by id; one whose id is taken goes by id and place, beside the one that has it."""
+    first: dict[str, Plan] = {}
+    members, renamed = [], []
+    for plan in sorted(plans, key=lambda plan: (plan.id.casefold(), plan.id, plan.path, plan.line)):
+        holder = first.setdefault(fold(plan.id), plan)
+        if holder is not plan:
+            plan = replace(plan, id=PlanId(f"{plan.id} ({plan.path}:{plan.line})"))
+            renamed.append((plan, holder))
+        members.append(plan)
+    return tuple(members), tuple(renamed)
+
+
+def _branches(plan: Plan, patterns: Iterable[str]) -> tuple[str, ...]:
+    """The names that a plan's branch may have; the first is the one to use."""
+    given = tuple(pattern.replace("{id}", fold(plan.id)) for pattern in patterns)
+    return (plan.branch, *given) if plan.branch else given
+
+
+def _creations(met: Iterable[Contact], order: Precedence) -> Iterator[Edge]:
+    """Who needs a file comes after its creator, unless needs or phases say something else."""
+    for contact in met:
+        for meeting in contact.meetings if contact.severity is Severity.ORDERS else ():
+            if meeting.first is not None and not order.first(*contact.plans):
+                user = next(stake for stake in meeting.stakes if stake.plan != meeting.first)
+                reason = f"{meeting.words}: {meeting.path}"
+                yield Edge(meeting.first, user.plan, "file", reason, user.place.path, user.place.line)
+
+
+def _edge_key(edge: Edge) -> tuple[str, str, str, str, int, str]:
+    return edge.before, edge.after, edge.kind, edge.path, edge.line, edge.reason
+
+
+def _verdict(phases: Sequence[Sequence[PlanId]]) -> Verdict:
+    if len(phases) == 1 and len(phases[0]) > 1:
+        return Verdict.PARALLEL
+    return Verdict.PHASED if any(len(phase) > 1 for phase in phases) else Verdict.SEQUENTIAL

@@ -1,0 +1,119 @@
+"""From edges and overlaps to phases, with the reason why each plan is where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from gitbot.model.plan import Plan, PlanId
+from gitbot.model.preflight import Edge, Overlap, Severity
+from gitbot.preflight.overlap import Contact, Meeting
+from gitbot.preflight.references import Precedence
+from gitbot.preflight.schedule import restrictions, schedule, untangle
+
+_MOST_EXPLAINED = 3  # meetings that the reason of one overlap tells
+
+
+Groups = tuple[tuple[PlanId, ...], ...]
+
+
+def place(
+    plans: Sequence[Plan], edges: Sequence[Edge], contacts: Iterable[Contact], apart: Iterable[tuple[PlanId, PlanId]]
+) -> tuple[Groups, Groups, dict[PlanId, str]]:
+    """The fewest phases that edges, blocking contacts, wishes to stay apart and wishes to be alone allow.
+
+    Beside them the plans that wait for each other, and the reason why each plan is where it is.
+    """
+    ids = [plan.id for plan in plans]
+    number = {plan: at for at, plan in enumerate(ids)}
+    strong = [(number[edge.before], number[edge.after]) for edge in edges if not edge.pipelined]
+    weak = [(number[edge.before], number[edge.after]) for edge in edges if edge.pipelined]
+    free = untangle(len(ids), strong, weak)
+    separate = list(_separate(plans, contacts, apart))
+    pairs = {(number[left], number[right]) for left, right, _, _ in separate}
+    numbered = schedule(restrictions(len(ids), free.strong, free.weak, pairs))
+    phases, loops = (tuple(tuple(ids[at] for at in group) for group in groups) for groups in (numbered, free.loops))
+    return phases, loops, _reasons(plans, phases, edges, separate)
+
+
+_Separation = tuple[PlanId, PlanId, str, str]  # and the words before and behind the name of the one that comes first
+
+
+def _separate(
+    plans: Sequence[Plan], contacts: Iterable[Contact], apart: Iterable[tuple[PlanId, PlanId]]
+) -> Iterator[_Separation]:
+    for contact in contacts:
+        if contact.severity is Severity.BLOCKS:
+            yield *contact.plans, "not beside", f": {contact.meetings[0].words}: {contact.paths[0]}"
+    for alone in plans:
+        for other in plans if not alone.parallel else ():
+            if other is not alone:
+                yield alone.id, other.id, "not beside", ", which runs alone"
+    for left, right in apart:
+        yield left, right, "apart from", ""
+
+
+def _reasons(
+    plans: Iterable[Plan], phases: Groups, edges: Iterable[Edge], separate: Iterable[_Separation]
+) -> dict[PlanId, str]:
+    """Per plan what keeps it out of an earlier phase: the latest plan that it waits for, or cannot stand."""
+    phase_of = {plan: at for at, phase in enumerate(phases) for plan in phase}
+    offers: list[tuple[tuple[bool, int], PlanId, str]] = []  # keeps it out, and how late; the plan; the words
+    for edge in edges:
+        rank = (not edge.pipelined, phase_of[edge.before])
+        if edge.pipelined:
+            offers.append((rank, edge.after, f"lands after {edge.before}: {edge.reason}"))
+        elif phase_of[edge.before] < phase_of[edge.after]:
+            offers.append((rank, edge.after, f"after {edge.before}: {edge.reason}"))
+    for left, right, words, rest in separate:
+        first, second = sorted((left, right), key=phase_of.__getitem__)
+        offers.append(((True, phase_of[first]), second, f"{words} {first}{rest}"))
+    offers.sort(key=lambda offer: offer[0], reverse=True)
+    best = {plan: words for _, plan, words in reversed(offers)}
+    return {
+        plan.id: best.get(plan.id, "waits for nobody") if plan.parallel else "runs alone, as it asks"
+        for plan in plans
+    }
+
+
+def overlaps(
+    contacts: Iterable[Contact], plans: Iterable[Plan], edges: Iterable[Edge], order: Precedence, phases: Groups
+) -> tuple[Overlap, ...]:
+    """The contacts as the answer shows them, with who goes first where something says so."""
+    phase_of = {plan: at for at, phase in enumerate(phases) for plan in phase}
+    turn = {plan.id: (phase_of[plan.id], -plan.priority, number) for number, plan in enumerate(plans)}
+    waits = {(edge.before, edge.after) for edge in edges}
+
+    def first(contact: Contact) -> PlanId | None:
+        early, late = sorted(contact.plans, key=turn.__getitem__)
+        same_phase = phase_of[early] == phase_of[late]
+        if (settled := order.first(early, late)) or contact.severity is Severity.BLOCKS:
+            return settled  # where nothing orders two that collide, any order will do
+        if same_phase and (early, late) not in waits:
+            if (late, early) in waits:
+                return late
+            if contact.severity is Severity.NOTES:
+                makers = {meeting.first for meeting in contact.meetings if meeting.first}
+                return makers.pop() if len(makers) == 1 else None
+        return early
+
+    return tuple(
+        Overlap(
+            plans=contact.plans,
+            paths=contact.paths,
+            severity=contact.severity,
+            reason=_told(contact.meetings),
+            before=first(contact),
+            same_phase=phase_of[contact.plans[0]] == phase_of[contact.plans[1]],
+            locations=tuple(dict.fromkeys(stake.place for meeting in contact.meetings for stake in meeting.stakes)),
+        )
+        for contact in contacts
+    )
+
+
+def _told(meetings: Sequence[Meeting]) -> str:
+    told = [
+        f"{'' if each.exact else 'perhaps '}{each.words}: {each.stakes[0].words}, {each.stakes[1].words}"
+        for each in meetings[:_MOST_EXPLAINED]
+    ]
+    more = len(meetings) - len(told)
+    return "; ".join((*told, f"and {more} more paths") if more else told)

@@ -1,0 +1,161 @@
+"""The fewest phases in which every plan has a place, and what to do about plans that wait for each other.
+
+Plans are numbers here, in the order that breaks ties. A set of plans is a bit set, and what relates plans to each
+other is one set per plan. What restricts the phases (needs, overlaps, a wish to run alone) is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, islice, pairwise
+from operator import or_
+
+EXACT_LIMIT = 12
+"""Up to this many plans the fewest phases are searched for; above, they are approached greedily."""
+
+Pair = tuple[int, int]  # earlier, later
+Phases = tuple[tuple[int, ...], ...]
+
+
+def all_before(count: int, pairs: Iterable[Pair]) -> list[int]:
+    """Per plan the set of those in front of it, directly or not; who is on a loop is in front of itself."""
+    return _closed(_rows(count, pairs))
+
+
+def _closed(rows: Sequence[int]) -> list[int]:
+    """The rows with all that stand in front of those in front (Warshall)."""
+    before = list(rows)
+    for plan, row in enumerate(before):
+        for later in range(len(before)) if row else ():
+            if before[later] >> plan & 1:
+                before[later] |= row
+    return before
+
+
+def _rows(count: int, pairs: Iterable[Pair]) -> list[int]:
+    rows = [0] * count
+    for earlier, later in pairs:
+        rows[later] |= 1 << earlier
+    return rows
+
+
+def members(plans: int) -> tuple[int, ...]:
+    """The plans of a set, in ascending order."""
+    return tuple(plan for plan, bit in enumerate(reversed(f"{plans:b}")) if bit == "1")
+
+
+@dataclass(frozen=True, slots=True)
+class Untangled:
+    """Pairs without a loop, and the loops that were cut.
+
+    Each loop is the whole set of plans that wait for each other, in ascending order; `strong` holds a chain
+    through them in that order instead of their own pairs.
+    """
+
+    strong: frozenset[Pair]
+    weak: frozenset[Pair]
+    loops: tuple[tuple[int, ...], ...]
+
+
+def untangle(count: int, strong: Iterable[Pair], weak: Iterable[Pair]) -> Untangled:
+    """Cut what cannot be ordered: a strong pair asks for an earlier phase, a weak one only for no later phase.
+
+    Plans that wait for each other weakly only may share a phase: their pairs are dropped and they are no loop.
+    """
+    strong, weak = frozenset(strong), frozenset(weak)
+    before = all_before(count, strong | weak)
+    inside = {(earlier, later) for earlier, later in strong | weak if before[earlier] >> later & 1}
+    knots: dict[int, list[int]] = {}
+    for plan, row in enumerate(before):
+        if row >> plan & 1:  # who wait for each other have the same plans in front of them, and nobody else has
+            knots.setdefault(row, []).append(plan)
+    tangled = {before[later] for _, later in strong & inside}
+    loops = tuple(tuple(knot) for row, knot in knots.items() if row in tangled)
+    return Untangled(strong - inside | {link for loop in loops for link in pairwise(loop)}, weak - inside, loops)
+
+
+@dataclass(frozen=True, slots=True)
+class Restrictions:
+    """What every plan asks of its phase. `after` and `never_before` together hold no loop; `apart` is symmetric."""
+
+    after: Sequence[int]  # plans in an earlier phase
+    never_before: Sequence[int]  # plans in an earlier phase or the same one
+    apart: Sequence[int]  # plans in any other phase
+
+    def admits(self, plan: int, done: int, phase: int) -> bool:
+        """Whether the plan may join this phase, with the plans of `done` in earlier ones."""
+        return not (
+            (done | phase) >> plan & 1
+            or self.after[plan] & ~done
+            or self.never_before[plan] & ~(done | phase)
+            or self.apart[plan] & phase
+        )
+
+
+def restrictions(
+    count: int, after: Iterable[Pair], never_before: Iterable[Pair], apart: Collection[Pair]
+) -> Restrictions:
+    """Restrictions from pairs (earlier, later), and from pairs that stay apart in either order."""
+    both_ways = (*apart, *((right, left) for left, right in apart))
+    return Restrictions(_rows(count, after), _rows(count, never_before), _rows(count, both_ways))
+
+
+def schedule(wanted: Restrictions, *, exact: bool | None = None) -> Phases:
+    """Phases that keep every restriction, each plan once and as early as its phase allows.
+
+    Exact: the fewest there can be, breadth first over the sets of plans that are done. Only phases that cannot be
+    extended are tried: whoever has done more plans in as many phases is never worse off. Otherwise only the first of
+    them, filled with the most constrained plan first.
+    """
+    count = len(wanted.after)
+    exact = count <= EXACT_LIMIT if exact is None else exact
+    sequence = _sequence(wanted.never_before, range(count) if exact else _most_constrained(wanted))
+    reached: dict[int, tuple[int, ...]] = {0: ()}
+    while (1 << count) - 1 not in reached:
+        following: dict[int, tuple[int, ...]] = {}
+        for done, phases in reached.items():
+            for phase in islice(_full_phases(wanted, done, sequence), None if exact else 1):
+                following.setdefault(done | phase, (*phases, phase))
+        reached = following
+    return tuple(map(members, reached[(1 << count) - 1]))
+
+
+def _full_phases(wanted: Restrictions, done: int, sequence: Iterable[int]) -> Iterator[int]:
+    """All phases that nobody can join any more; the first takes whoever fits, in sequence."""
+    ready = [plan for plan in sequence if not (done >> plan & 1 or wanted.after[plan] & ~done)]
+    coming = list(accumulate((1 << plan for plan in reversed(ready)), or_, initial=0))  # by how many are left
+    stack = [(len(ready), 0)]
+    while stack:
+        left, phase = stack.pop()
+        if left:
+            plan = ready[-left]
+            admitted = wanted.admits(plan, done, phase)
+            # Leaving out a plan that fits can only pay when one that is still to come cannot stand it.
+            if not admitted or wanted.apart[plan] & coming[left - 1]:
+                stack.append((left - 1, phase))
+            if admitted:
+                stack.append((left - 1, phase | 1 << plan))
+        elif not any(wanted.admits(plan, done, phase) for plan in ready):
+            yield phase
+
+
+def _sequence(never_before: Sequence[int], ranked: Iterable[int]) -> tuple[int, ...]:
+    """The plans as they are ranked, but each behind those that it may not precede."""
+    before = _closed(never_before)
+    sets = (members(before[plan] | 1 << plan) for plan in ranked)
+    return tuple(
+        dict.fromkeys(each for group in sets for each in sorted(group, key=lambda each: before[each].bit_count()))
+    )
+
+
+def _most_constrained(wanted: Restrictions) -> list[int]:
+    """All plans, first the one behind which the most phases must follow, then the one with the most to avoid."""
+    every = range(len(wanted.after))
+    rows = [after | weak for after, weak in zip(wanted.after, wanted.never_before, strict=True)]
+    depth = [row.bit_count() for row in _closed(rows)]
+    heights = [0] * len(rows)
+    for plan in sorted(every, key=depth.__getitem__, reverse=True):
+        for earlier in members(rows[plan]):
+            heights[earlier] = max(heights[earlier], heights[plan] + (wanted.after[plan] >> earlier & 1))
+    return sorted(every, key=lambda plan: (-heights[plan], -wanted.apart[plan].bit_count(), plan))

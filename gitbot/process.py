@@ -1,0 +1,127 @@
+"""Running other people's commands: to the end, to a deadline, or not at all, and never leaving a child behind.
+
+The only room besides `gitbot.repository` that starts processes. What a command's end means is the gate's question.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import subprocess
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+LOG_BYTES = 1 << 20  # newest 1 MiB of output is kept
+
+_SECRET = re.compile(
+    r"TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|COOKIE|PRIVATE|SIGNING|"
+    r"(^|_)(PASS|PWD|PW|PAT|AUTH|KEY|KEYS|APIKEY|DSN)(_|$)|API_?KEY|ACCESS_?KEY|"
+    r"^(AWS|AZURE|GCP|GOOGLE|SSH|GPG|VAULT|TWINE|NPM_CONFIG__AUTH)_?",
+    re.IGNORECASE,
+)
+_HARMLESS = frozenset({"PWD", "OLDPWD", "SSH_TTY"})
+_URL_WITH_PASSWORD = re.compile(r"^[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended. Exactly one of status, signal, timed_out and error says it."""
+
+    status: int | None
+    signal: int | None
+    timed_out: bool
+    error: str | None  # could not be started at all
+    seconds: float
+    log: bytes  # stdout and stderr together, newest `LOG_BYTES`
+
+
+class _Report(TypedDict):
+    """The supervisor's one line."""
+
+    status: int | None
+    signal: int | None
+    timed_out: bool
+    error: str | None
+    seconds: float
+
+
+def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], seconds: float, log: Path) -> Ended:
+    """Run a command with standard input closed until it ends or the time is over; its whole family ends with it.
+
+    Interrupting this call (an exception such as KeyboardInterrupt) ends the command too.
+    """
+    life_here, life_there = os.pipe()
+    report_here, report_there = os.pipe()
+    script = str(Path(__file__).with_name("supervisor.py"))
+    arguments = [str(life_here), str(report_there), str(seconds), str(log), str(LOG_BYTES)]
+    try:
+        supervisor = subprocess.Popen(
+            [sys.executable, "-I", "-S", script, *arguments, *command],
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            pass_fds=(life_here, report_there),
+            start_new_session=True,
+        )
+    except OSError as refused:
+        for descriptor in (life_here, life_there, report_here, report_there):
+            os.close(descriptor)
+        return Ended(None, None, False, refused.strerror or str(refused), 0.0, b"")
+    os.close(life_here)
+    os.close(report_there)
+    try:
+        answer = _read_report(report_here)
+    finally:
+        os.close(life_there)  # when it is not over yet: ends it now
+        os.close(report_here)
+        supervisor.wait()
+    kept = log.read_bytes() if log.exists() else b""
+    if answer is None:
+        return Ended(None, 9, False, None, 0.0, kept)
+    return Ended(
+        status=answer["status"],
+        signal=answer["signal"],
+        timed_out=answer["timed_out"],
+        error=answer["error"],
+        seconds=answer["seconds"],
+        log=kept,
+    )
+
+
+def _read_report(descriptor: int) -> _Report | None:
+    data = b""
+    while not data.endswith(b"\n"):
+        select.select([descriptor], [], [])
+        more = os.read(descriptor, 1 << 16)
+        if not more:
+            return None
+        data += more
+    answer: _Report = json.loads(data)
+    return answer
+
+
+def shell(command: str | Sequence[str]) -> tuple[str, ...]:
+    """The argument list of a configured command: a string runs by `sh -c`, a list as it is."""
+    return ("sh", "-c", command) if isinstance(command, str) else tuple(command)
+
+
+def without_secrets(env: Mapping[str, str], wanted: Collection[str] = ()) -> dict[str, str]:
+    """The environment less `GIT_*` and whatever looks like a secret by name, or is a URL with a password.
+
+    `wanted` names variables that are let through although they look like one.
+    """
+    return {
+        name: value
+        for name, value in env.items()
+        if name in wanted
+        or not (
+            name.startswith("GIT_")
+            or (name not in _HARMLESS and _SECRET.search(name))
+            or _URL_WITH_PASSWORD.match(value)
+        )
+    }

@@ -1,0 +1,133 @@
+"""What a run of integrate did: the document for programs and the screen for people."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Sequence
+
+from gitbot.model.run import BranchReport, Outcome, Run
+from gitbot.report.terminal import printable
+
+SCHEMA = "gitbot.integrate/1"
+
+_SIGNS = {
+    Outcome.LANDED: ("+", 32),
+    Outcome.SET_ASIDE: ("!", 31),
+    Outcome.WAITING: ("~", 33),
+    Outcome.ALREADY_LANDED: ("=", 2),
+    Outcome.EMPTY: ("=", 2),
+}
+
+
+def integrate_document(run: Run, path: Callable[[str | None], str | None]) -> dict[str, object]:
+    """The JSON document (docs/documents.md); `path` gives the whole path of one of the run's files."""
+    return {
+        "schema": SCHEMA,
+        "run": run.run,
+        "dry_run": run.dry_run,
+        "state": run.state,
+        "target": run.target,
+        "before": run.before,
+        "after": run.after,
+        "branches": [_branch(report, path) for report in run.branches],
+        "gate": {
+            "command": list(run.gate.command) if isinstance(run.gate.command, tuple) else run.gate.command,
+            "runs": run.gate.runs,
+            "cached": run.gate.cached,
+            "failed": run.gate.failed,
+            "seconds": run.gate.seconds,
+        },
+    }
+
+
+def _branch(report: BranchReport, path: Callable[[str | None], str | None]) -> dict[str, object]:
+    return {
+        "branch": report.branch,
+        "plan": report.plan,
+        "tip": report.tip,
+        "outcome": report.outcome.value,
+        "strategy": report.strategy.value if report.strategy else None,
+        "why": report.why,
+        "commits": list(report.commits),
+        "resolved": [
+            {"path": r.path, "how": r.how, "lines": r.lines, "ours": r.ours, "theirs": r.theirs}
+            for r in report.resolved
+        ],
+        "reason": report.reason.value if report.reason else None,
+        "partner": report.partner,
+        "conflicts": [{"path": c.path, "kind": c.kind, "with": other} for c, other in report.conflicts],
+        "log": path(report.log),
+        "retry": path(report.retry),
+        "proof": {"residual": report.proof.residual, "backup": report.proof.backup} if report.proof else None,
+        "flags": [{"kind": flag.kind, "paths": list(flag.paths), "text": flag.text} for flag in report.flags],
+        "next": report.next,
+    }
+
+
+def integrate_text(run: Run, path: Callable[[str | None], str | None], *, colour: bool, width: int) -> str:
+    """One screen of `width` columns: what landed, what did not and why, the cost, and the line that takes it back."""
+    lines = [_headline(run), ""]
+    for report in run.branches:
+        lines += _report(report, path, colour=colour, width=width)
+    lines += ["", _gate(run)]
+    later = {report.next for report in run.branches if report.outcome is Outcome.WAITING and report.next}
+    lines += [f"next   {step}" for step in sorted(later)]
+    if not run.dry_run and any(report.outcome is Outcome.LANDED for report in run.branches):
+        lines.append(f"undo   gitbot undo {run.run}")
+    return "\n".join(lines) + "\n"
+
+
+def _headline(run: Run) -> str:
+    landed = sum(report.outcome is Outcome.LANDED for report in run.branches)
+    if run.dry_run:
+        would = sum(report.outcome is Outcome.WAITING for report in run.branches)
+        return f"dry run: {would} of {len(run.branches)} would merge onto {printable(run.target)}; nothing was tested"
+    moved = f", {run.before[:7]} → {run.after[:7]}" if run.after and run.after != run.before else ""
+    done = f"{landed} of {len(run.branches)} landed on {printable(run.target)}{moved}"
+    return done if run.state == "done" else f"{done} (run {run.state})"
+
+
+def _report(
+    report: BranchReport, path: Callable[[str | None], str | None], *, colour: bool, width: int
+) -> Sequence[str]:
+    sign, code = _SIGNS[report.outcome]
+    name = printable(report.branch)
+    how = f" by {report.strategy}" if report.strategy and report.outcome is Outcome.LANDED else ""
+    why = f": {report.reason}" if report.reason else ""
+    partner = f" with {printable(report.partner)}" if report.partner else ""
+    head = f"{sign} {name}  {report.outcome}{how}{why}{partner}"
+    lines = [f"\x1b[{code}m{head}\x1b[0m" if colour else head]
+    details = [printable(report.why)]
+    details += [f"{printable(c.path)}: {c.kind} with {printable(other)}" for c, other in report.conflicts[:5]]
+    details += [f"kept both in {printable(r.path)} ({r.how}, {r.lines} lines)" for r in report.resolved]
+    details += [f"note: {flag.text}{_some(flag.paths)}" for flag in report.flags]
+    if report.log:
+        details.append(f"log: {path(report.log)}")
+    if report.next and report.outcome not in (Outcome.LANDED, Outcome.WAITING):
+        details.append(f"next: {printable(report.next)}")
+    wrap = textwrap.TextWrapper(width, initial_indent="    ", subsequent_indent="      ", break_long_words=False)
+    wrap.break_on_hyphens = False
+    for detail in details:
+        lines += wrap.wrap(detail)
+    return lines
+
+
+def _some(paths: tuple[str, ...]) -> str:
+    if not paths:
+        return ""
+    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+    return f" ({', '.join(printable(path) for path in paths[:3])}{more})"
+
+
+def _gate(run: Run) -> str:
+    use = run.gate
+    if run.dry_run:
+        return "gate   not run"
+    if use.command is None:
+        return "gate   none (--no-gate): nothing was tested"
+    parts = [f"{use.runs} run{'s' if use.runs != 1 else ''}"]
+    if use.cached:
+        parts.append(f"{use.cached} known from before")
+    if use.failed:
+        parts.append(f"{use.failed} red")
+    return f"gate   {', '.join(parts)}, {use.seconds:.1f} s in all"

@@ -1,0 +1,79 @@
+"""Calling git itself, with a surrounding that no user's variable can bend."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from gitbot.errors import GitError, UnsupportedRepositoryError
+
+MINIMUM = (2, 39)  # merge-tree --write-tree --stdin
+
+SEALED: Mapping[str, str] = {
+    # Nothing of the user's or the machine's configuration may change the outcome of a merge.
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_NO_LAZY_FETCH": "1",
+}
+
+
+def surrounding(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment for git: without `GIT_*`, in English, never asking a person."""
+    kept = {name: value for name, value in env.items() if not name.startswith("GIT_")}
+    return kept | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+
+
+def attempt(
+    *arguments: str, cwd: Path, env: Mapping[str, str], feed: bytes | None = None, timeout: float = 600
+) -> subprocess.CompletedProcess[bytes]:
+    """Run git and give back however it ended.
+
+    Raises:
+        UnsupportedRepositoryError: there is no git.
+        GitError: git did not end within `timeout` seconds.
+    """
+    try:
+        return subprocess.run(
+            ("git", *arguments),
+            cwd=cwd,
+            env=dict(env),
+            input=feed,
+            stdin=subprocess.DEVNULL if feed is None else None,
+            capture_output=True,
+            check=False,
+            timeout=timeout,
+        )
+    except FileNotFoundError:
+        raise UnsupportedRepositoryError("git was not found on PATH", hint="install git 2.39 or newer") from None
+    except subprocess.TimeoutExpired:
+        raise GitError(f"git {arguments[0]} did not end within {timeout:.0f} seconds") from None
+
+
+def run(*arguments: str, cwd: Path, env: Mapping[str, str], feed: bytes | None = None) -> bytes:
+    """Run git and give its standard output.
+
+    Raises:
+        GitError: git ended with anything but 0; carries its words.
+    """
+    done = attempt(*arguments, cwd=cwd, env=env, feed=feed)
+    if done.returncode != 0:
+        words = done.stderr.decode(errors="replace").strip() or f"exit status {done.returncode}"
+        raise GitError(f"git {' '.join(a for a in arguments[:3] if not a.startswith('/'))}: {words}")
+    return done.stdout
+
+
+def check_version(text: str) -> None:
+    """Refuse a git that is too old.
+
+    Raises:
+        UnsupportedRepositoryError: older than 2.39.
+    """
+    found = re.search(r"(\d+)\.(\d+)", text)
+    if found is None or (int(found[1]), int(found[2])) < MINIMUM:
+        raise UnsupportedRepositoryError(
+            f"{text.strip() or 'git'} is too old: 2.39 or newer is needed",
+            hint="merge-tree --write-tree --stdin, by which gitbot merges, came with git 2.39",
+        )

@@ -1,0 +1,262 @@
+"""What is in a repository: commits, trees, blobs and where its folders are. Nothing here writes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+
+import pygit2
+
+from gitbot.errors import GitError, NoIdentityError, UnsupportedRepositoryError
+from gitbot.model.git import ZERO, Change, ChangeKind, Commit, Oid, Person
+from gitbot.repository import command
+
+GITLINK = 0o160000
+SYMLINK = 0o120000
+TREE = 0o040000
+
+
+class Repository:
+    """One repository, seen from one of its work trees or bare.
+
+    `git_dir` is that work tree's own, `common` the one all work trees share, `work_tree` None in a bare
+    repository. `env` is the environment for git, `GIT_*` already taken out.
+    """
+
+    def __init__(self, git_dir: Path, common: Path, work_tree: Path | None, env: Mapping[str, str]) -> None:
+        self.git_dir = git_dir
+        self.common = common
+        self.work_tree = work_tree
+        self.env = dict(env)
+        self.touched: dict[Oid, frozenset[str]] = {}  # by commit; what a commit changes never changes
+
+    @cached_property
+    def lib(self) -> pygit2.Repository:
+        """libgit2's handle, for this room only."""
+        try:
+            return pygit2.Repository(str(self.common))
+        except (pygit2.GitError, KeyError, ValueError) as refused:
+            raise UnsupportedRepositoryError(f"{self.common}: {refused}") from None
+
+    def git(self, *arguments: str, feed: bytes | None = None) -> bytes:
+        """Run git in this repository with the user's own configuration."""
+        return command.run("--git-dir", str(self.git_dir), *arguments, cwd=self.common, env=self.env, feed=feed)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no branch has a commit yet."""
+        return not any(self.lib.references.iterator())
+
+    # Objects
+
+    def commit(self, oid: Oid) -> Commit:
+        """The commit named by `oid`; a tag is followed.
+
+        Raises:
+            GitError: no such commit here.
+        """
+        found = self._commit(oid)
+        return Commit(
+            oid=Oid(str(found.id)),
+            tree=Oid(str(found.tree_id)),
+            parents=tuple(Oid(str(parent)) for parent in found.parent_ids),
+            author=_person(found.author),
+            committer=_person(found.committer),
+            message=found.raw_message.decode("utf-8", "replace"),
+        )
+
+    def tree_of(self, commit: Oid) -> Oid:
+        """The tree of a commit."""
+        return self.commit(commit).tree
+
+    def blob(self, oid: Oid) -> bytes:
+        """The bytes of a blob."""
+        try:
+            return self._get(oid).peel(pygit2.Blob).data
+        except (ValueError, pygit2.GitError):
+            raise GitError(f"{oid[:12]} is no blob") from None
+
+    def raw(self, oid: Oid) -> bytes:
+        """The bytes of any object as git stores them, header left out."""
+        try:
+            return bytes(self.lib.odb.read(pygit2.Oid(hex=oid))[1])
+        except (KeyError, ValueError, pygit2.GitError):
+            raise GitError(f"object {oid[:12]} is not in this repository") from None
+
+    def entry(self, tree: Oid, path: str) -> tuple[Oid, int] | None:
+        """Object and mode of a path in a tree; None when nothing is there."""
+        try:
+            item = self._tree(tree)[path]
+        except (KeyError, ValueError):
+            return None
+        return Oid(str(item.id)), int(item.filemode)
+
+    def read(self, tree: Oid, path: str) -> bytes | None:
+        """The bytes of a regular file in a tree; None when there is none."""
+        found = self.entry(tree, path)
+        if found is None or found[1] in (TREE, GITLINK, SYMLINK):
+            return None
+        return self.blob(found[0])
+
+    def files(self, tree: Oid) -> tuple[str, ...]:
+        """Every path in a tree, submodules and links included, sorted as git sorts them."""
+        listed = self.git("ls-tree", "-r", "-z", "--name-only", "--full-tree", tree)
+        return tuple(name.decode("utf-8", "surrogateescape") for name in listed.split(b"\0") if name)
+
+    def changes(self, old: Oid | None, new: Oid | None) -> tuple[Change, ...]:
+        """What differs between two trees, sorted by path; None is the empty tree.
+
+        A rename is a deletion and an addition here: both names count. Subtrees with one oid are skipped unread,
+        so the cost grows with the change and not with the tree.
+        """
+        return tuple(sorted(self._walk(old, new, ""), key=lambda change: change.path))
+
+    def _walk(self, old: Oid | None, new: Oid | None, prefix: str) -> Iterator[Change]:
+        before, after = self._items(old), self._items(new)
+        for name in before.keys() | after.keys():
+            left, right = before.get(name), after.get(name)
+            if left == right:
+                continue
+            path = prefix + name
+            left_tree = left[0] if left and left[1] == TREE else None
+            right_tree = right[0] if right and right[1] == TREE else None
+            if left_tree or right_tree:
+                yield from self._walk(left_tree, right_tree, path + "/")
+            left_file = left if left and not left_tree else None
+            right_file = right if right and not right_tree else None
+            if left_file or right_file:
+                yield _change(path, left_file, right_file)
+
+    def _items(self, tree: Oid | None) -> dict[str, tuple[Oid, int]]:
+        if tree is None:
+            return {}
+        return {_name(item): (Oid(str(item.id)), int(item.filemode)) for item in self._tree(tree)}
+
+    def _get(self, oid: Oid) -> pygit2.Object:
+        try:
+            found = self.lib.get(oid)
+        except (ValueError, pygit2.GitError):
+            found = None
+        if found is None:
+            raise GitError(f"object {oid[:12]} is not in this repository")
+        return found
+
+    def _commit(self, oid: Oid) -> pygit2.Commit:
+        try:
+            return self._get(oid).peel(pygit2.Commit)
+        except (ValueError, pygit2.GitError):
+            raise GitError(f"{oid[:12]} is no commit") from None
+
+    def _tree(self, oid: Oid) -> pygit2.Tree:
+        try:
+            return self._get(oid).peel(pygit2.Tree)
+        except (ValueError, pygit2.GitError):
+            raise GitError(f"{oid[:12]} is no tree") from None
+
+    # Names
+
+    def resolve(self, name: str) -> Oid | None:
+        """The commit that a revision names (`main`, `HEAD~2`, an abbreviated oid), or None."""
+        if not name or name.startswith("-"):
+            return None
+        done = command.attempt(
+            *("--git-dir", str(self.git_dir), "rev-parse", "--verify", "--quiet", "--end-of-options"),
+            name + "^{commit}",
+            cwd=self.common,
+            env=self.env,
+        )
+        return Oid(done.stdout.decode().strip()) if done.returncode == 0 else None
+
+    def setting(self, name: str) -> str | None:
+        """One value of git's configuration, or None."""
+        done = command.attempt("--git-dir", str(self.git_dir), "config", "--get", name, cwd=self.common, env=self.env)
+        return done.stdout.decode(errors="replace").rstrip("\n") if done.returncode == 0 else None
+
+    def identity(self) -> tuple[str, str]:
+        """Name and e-mail that git would write commits with.
+
+        Raises:
+            NoIdentityError: neither configured nor given.
+        """
+        done = command.attempt(
+            "--git-dir", str(self.git_dir), "var", "GIT_COMMITTER_IDENT", cwd=self.common, env=self.env
+        )
+        name, open_bracket, rest = done.stdout.decode(errors="replace").partition(" <")
+        email = rest.partition(">")[0]
+        if done.returncode != 0 or not open_bracket or not name or not email:
+            raise NoIdentityError(
+                "git does not know who you are, and gitbot writes commits in your name",
+                hint='git config --global user.name "…" and git config --global user.email "…"',
+            )
+        return name, email
+
+
+def open_repository(path: Path, env: Mapping[str, str]) -> Repository:
+    """The repository that `path` is in; `env` is the caller's whole environment.
+
+    Raises:
+        UnsupportedRepositoryError: none there, git is too old, or sha256 or reftable is used.
+    """
+    clean = command.surrounding(env)
+    if not path.is_dir():
+        raise UnsupportedRepositoryError(f"{path}: no such folder")
+    words = ("--absolute-git-dir", "--git-common-dir", "--is-bare-repository", "--show-object-format")
+    done = command.attempt("rev-parse", "--path-format=absolute", *words, cwd=path, env=clean)
+    if done.returncode != 0:
+        raise _why_not(path, done.stderr.decode(errors="replace"))
+    git_dir, common, bare, object_format = done.stdout.decode(errors="surrogateescape").splitlines()
+    command.check_version(command.run("version", cwd=path, env=clean).decode())
+    if object_format != "sha1":
+        raise UnsupportedRepositoryError(
+            f"{path}: this repository's object format is {object_format}; gitbot works with sha1 only",
+            hint="libgit2, by which gitbot reads objects, cannot open it",
+        )
+    top = None
+    if bare == "false":
+        shown = command.attempt("rev-parse", "--path-format=absolute", "--show-toplevel", cwd=path, env=clean)
+        top = Path(shown.stdout.decode(errors="surrogateescape").rstrip("\n")) if shown.returncode == 0 else None
+    repository = Repository(Path(git_dir), Path(common), top, clean)
+    if repository.setting("extensions.refstorage") not in (None, "files"):
+        raise UnsupportedRepositoryError(
+            f"{path}: this repository keeps its references in a reftable; gitbot works with loose and packed ones",
+            hint="libgit2, by which gitbot reads references, cannot open it",
+        )
+    return repository
+
+
+def _why_not(path: Path, words: str) -> UnsupportedRepositoryError:
+    if "not a git repository" in words:
+        return UnsupportedRepositoryError(
+            f"{path} is not inside a git repository", hint="go there, or name it: gitbot -C PATH …"
+        )
+    first, _, rest = words.strip().removeprefix("fatal: ").partition("\n")
+    return UnsupportedRepositoryError(f"{path}: {first}", hint=" ".join(rest.split()) or None)
+
+
+def _person(signature: pygit2.Signature) -> Person:
+    name = signature.raw_name.decode("utf-8", "replace")
+    email = signature.raw_email.decode("utf-8", "replace")
+    return Person(name, email, signature.time, signature.offset)
+
+
+def _name(item: pygit2.Object) -> str:
+    assert item.raw_name is not None
+    return item.raw_name.decode("utf-8", "surrogateescape")
+
+
+def _change(path: str, old: tuple[Oid, int] | None, new: tuple[Oid, int] | None) -> Change:
+    if old is None and new is not None:
+        return Change(ChangeKind.ADDED, path, None, ZERO, new[0], 0, new[1])
+    if new is None and old is not None:
+        return Change(ChangeKind.DELETED, path, None, old[0], ZERO, old[1], 0)
+    assert old is not None
+    assert new is not None
+    same_type = (old[1] & 0o170000) == (new[1] & 0o170000)
+    kind = ChangeKind.MODIFIED if same_type else ChangeKind.TYPE
+    return Change(kind, path, None, old[0], new[0], old[1], new[1])
+
+
+if sys.platform == "win32":  # pragma: no cover - the lock and the gate need POSIX
+    raise UnsupportedRepositoryError("gitbot needs a POSIX system", hint="on Windows use WSL")

@@ -1,0 +1,124 @@
+"""Reading and moving references. Nothing is ever moved but by compare-and-swap."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pygit2
+
+from gitbot.errors import GitError
+from gitbot.model.git import ZERO, BranchName, Oid, RefName
+from gitbot.repository import command
+from gitbot.repository.reading import Repository
+
+HEADS = "refs/heads/"
+REMOTES = "refs/remotes/"
+
+
+def read(repository: Repository, ref: RefName) -> Oid | None:
+    """What a reference holds, symbolic ones followed; None when it does not exist."""
+    try:
+        found = repository.lib.references.get(ref)
+        return None if found is None else Oid(str(found.resolve().target))
+    except (pygit2.GitError, KeyError, ValueError, OSError):
+        return None
+
+
+def below(repository: Repository, prefix: str) -> Iterator[tuple[RefName, Oid]]:
+    """Every reference whose name starts with `prefix`, sorted by name."""
+    listed = repository.git("for-each-ref", "--format=%(objectname) %(refname)", prefix.rstrip("/"))
+    for line in listed.decode("utf-8", "surrogateescape").splitlines():
+        oid, _, name = line.partition(" ")
+        yield RefName(name), Oid(oid)
+
+
+def swap(repository: Repository, ref: RefName, *, before: Oid | None, after: Oid | None, why: str) -> bool:
+    """Move one reference from `before` to `after` if it still is at `before`; False when it is not.
+
+    None stands for "does not exist". git itself does it, under its own lock.
+
+    Raises:
+        GitError: git refused for another reason than a lost race.
+    """
+    line = f"update {ref}\0{after or ZERO}\0{before or ZERO}\0" if after else f"delete {ref}\0{before}\0"
+    done = command.attempt(
+        *("--git-dir", str(repository.git_dir), "update-ref", "-m", why, "--create-reflog", "-z", "--stdin"),
+        cwd=repository.common,
+        env=repository.env,
+        feed=line.encode("utf-8", "surrogateescape"),
+    )
+    if done.returncode == 0:
+        return True
+    if read(repository, ref) != before:
+        return False
+    raise GitError(f"{ref} could not be moved: {done.stderr.decode(errors='replace').strip()}")
+
+
+def append(repository: Repository, ref: RefName, *, before: Oid | None, after: Oid) -> bool:
+    """The same for gitbot's own references, in-process: thousands of them are written in a run."""
+    try:
+        if before is None:
+            repository.lib.references.create(ref, after)
+            return True
+        found = repository.lib.references[ref]
+        if str(found.target) != before:
+            return False
+        found.set_target(pygit2.Oid(hex=after))
+        return True
+    except (pygit2.GitError, KeyError, ValueError, OSError):
+        if read(repository, ref) == before:
+            raise GitError(f"{ref} could not be written: is there a stale {ref}.lock?") from None
+        return False
+
+
+def branches(repository: Repository) -> dict[BranchName, RefName]:
+    """Every local and remote-tracking branch by the name that people use, local ones first."""
+    found: dict[BranchName, RefName] = {}
+    for prefix in (HEADS, REMOTES):
+        for ref, _ in below(repository, prefix):
+            if not ref.endswith("/HEAD"):
+                found.setdefault(BranchName(ref.removeprefix(prefix)), ref)
+    return found
+
+
+def pattern(glob: str) -> re.Pattern[str]:
+    """A pattern over branch names as `git branch --list` has it: `*` and `?` match `/` too."""
+    pieces = re.split(r"([*?]|\[[^\]]+\])", glob)
+    return re.compile("".join(_piece(piece) for piece in pieces) + r"\Z", re.DOTALL)
+
+
+def _piece(piece: str) -> str:
+    if piece == "*":
+        return ".*"
+    if piece == "?":
+        return "."
+    if len(piece) > 2 and piece[0] == "[" and piece[-1] == "]":
+        inside = piece[1:-1]
+        negated = inside[0] in "!^" and len(inside) > 1
+        body = re.escape(inside[1:] if negated else inside).replace(r"\-", "-")
+        try:
+            re.compile(f"[{body}]")
+        except re.error:
+            return re.escape(piece)
+        return f"[{'^' if negated else ''}{body}]"
+    return re.escape(piece)
+
+
+def reflog_words(repository: Repository, ref: RefName) -> tuple[str, ...]:
+    """The messages of a reference's reflog, newest first; () when it has none."""
+    try:
+        found = repository.lib.references.get(ref)
+        return () if found is None else tuple(entry.message or "" for entry in found.log())
+    except (pygit2.GitError, KeyError, ValueError, OSError, UnicodeDecodeError):
+        return ()
+
+
+def default_target(repository: Repository) -> RefName | None:
+    """The branch that work lands on when nobody says: origin/HEAD's, else main, else master."""
+    head = repository.lib.references.get("refs/remotes/origin/HEAD")
+    names = [str(head.target).removeprefix("refs/remotes/origin/")] if head is not None else []
+    for name in (*names, "main", "master"):
+        if read(repository, RefName(HEADS + name)) is not None:
+            return RefName(HEADS + name)
+    return None

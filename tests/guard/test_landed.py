@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gitbot.config import Config
+from gitbot.guard.landed import landed_plans, landings
+from gitbot.journal.runs import Journal, ref_of
+from gitbot.model.git import ZERO, BranchName, Oid, RefName
+from gitbot.model.merge import Strategy
+from gitbot.model.plan import Plan, PlanId, Task, TaskState
+from gitbot.model.run import BranchReport, Landing, Outcome, RunId, Undone
+from gitbot.repository.workbench import Workbench
+from tests.guard.conftest import Desk, DeskMaker, plan
+
+B = plan("B", ["src/b/**"])
+
+
+RUN = RunId("20260101T000000Z-0000")
+
+
+def has_landed(at: Desk, plan: Plan = B) -> bool:
+    repository, target = at.box.repository, at.box.tip("main")
+    with tempfile.TemporaryDirectory() as folder, Workbench(repository, Path(folder, "scratch"), target) as bench:
+        return plan.id in landed_plans(bench, [plan], target, Config(), landings(repository, target))
+
+
+def record_landing(at: Desk, after: Oid) -> None:
+    report = BranchReport(
+        branch=BranchName("agent-b"),
+        plan=PlanId("B"),
+        tip=after,
+        outcome=Outcome.LANDED,
+        strategy=Strategy.REBASE,
+        why="it fits",
+    )
+    landing = Landing(ref=RefName("refs/heads/main"), before=ZERO, after=after, report=report)
+    Journal(at.box.repository, RUN).append(landing)
+
+
+def test_a_plan_whose_branch_is_not_there_or_has_no_commit_yet_stands(desk: DeskMaker) -> None:
+    at = desk(install=False)
+    assert not has_landed(at)
+    at.box.git("branch", "agent-b", "main")
+    assert not has_landed(at)
+
+
+@pytest.mark.parametrize("how", ["--ff", "--no-ff", "--squash"])
+def test_a_plan_lapses_when_its_branch_is_on_the_target_and_stands_again_with_new_work(
+    desk: DeskMaker, how: str
+) -> None:
+    at = desk(install=False)
+    at.commit("agent-b", {"src/b/new.py": "n = 1\n"})
+    assert not has_landed(at)
+    at.box.git("checkout", "-q", "main")
+    at.box.git("merge", "-q", "--no-edit", how, "agent-b")
+    if how == "--squash":
+        at.box.git("commit", "-q", "-m", "land b")
+    assert has_landed(at)
+    at.commit("agent-b", {"src/b/new.py": "n = 2\n"})
+    assert not has_landed(at)
+
+
+def test_a_branch_that_is_gone_has_landed_when_a_run_says_so_and_the_target_has_it(desk: DeskMaker) -> None:
+    at = desk(install=False)
+    at.commit("main", {"src/b/new.py": "n = 1\n"})
+    record_landing(at, at.box.tip("main"))
+    assert has_landed(at)
+    at.box.git("reset", "-q", "--hard", "HEAD~1")
+    assert not has_landed(at)
+
+
+def test_a_run_that_was_taken_back_has_landed_nothing(desk: DeskMaker) -> None:
+    at = desk(install=False)
+    record_landing(at, at.box.tip("main"))
+    Journal(at.box.repository, RUN).append(Undone(time=0, to=at.box.tip("main"), by_revert=True))
+    assert not has_landed(at)
+
+
+@pytest.mark.parametrize(("last", "landed"), [(TaskState.SKIPPED, True), (TaskState.OPEN, False)])
+def test_a_plan_without_a_branch_whose_tasks_are_all_ticked_has_landed(
+    desk: DeskMaker, last: TaskState, landed: bool
+) -> None:
+    """As long as its branch is there, that branch decides."""
+    at = desk(install=False)
+    ticked = replace(B, tasks=(Task("one", 1, TaskState.DONE), Task("two", 2, last)))
+    assert has_landed(at, ticked) is landed
+    at.commit("agent-b", {"src/b/new.py": "n = 1\n"})
+    assert not has_landed(at, ticked)
+
+
+def test_a_damaged_journal_is_no_evidence(desk: DeskMaker) -> None:
+    at = desk(install=False)
+    record_landing(at, at.box.tip("main"))
+    at.box.git("update-ref", ref_of(RUN), at.box.git("rev-parse", "main:src"))
+    assert not has_landed(at)
+    at.box.git("update-ref", ref_of(RUN), at.box.git("rev-parse", "main:package.json"))
+    assert not has_landed(at)

@@ -1,0 +1,160 @@
+"""What must last: records, files, pins and results, all as blobs and trees."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gitbot.config import Gate
+from gitbot.errors import GitError, LockedError
+from gitbot.journal import pins, results, runs
+from gitbot.journal.lock import only_writer
+from gitbot.journal.runs import Journal
+from gitbot.model.gate import GateResult, GateVerdict
+from gitbot.model.git import Oid, RefName
+from gitbot.model.run import Moved, Record, Request, RunId, Started
+from tests.conftest import ROOT, Sandbox, SandboxMaker, step
+
+RUN = RunId("20260101T000000Z-0000")
+PIN = RefName(f"refs/gitbot/pin/{RUN}/001")
+
+
+@pytest.fixture
+def box(sandbox: SandboxMaker) -> Sandbox:
+    return sandbox(
+        step("main", {"a": "1\n"}),
+        step("agent-a", {"a": "2\n"}, "first"),
+        step("agent-a", {"b": "2\n"}, "second\n\nwith a body"),
+    )
+
+
+def started(box: Sandbox) -> Started:
+    request = Request(names=("agent-a",), target=RefName("refs/heads/main"))
+    return Started(
+        run=RUN, time=1.0, request=request, before=box.tip("main"), identity=("G", "g@x"), entries=(), config={}
+    )
+
+
+def test_records_come_back_as_they_were_written_and_in_their_order(box: Sandbox) -> None:
+    journal = Journal(box.repository, RUN)
+    written: list[Record] = [started(box), *(Moved(before=Oid(f"{n:040d}"), after=Oid("1" * 40)) for n in range(250))]
+    for record in written:
+        journal.append(record)
+    assert list(runs.read(box.repository, RUN)) == written
+    assert Journal(box.repository, RUN).records == written
+
+
+def test_files_are_kept_with_the_record_and_as_a_copy_to_open(box: Sandbox) -> None:
+    journal = Journal(box.repository, RUN)
+    journal.append(started(box), {"retry-001.md": b"brief\xff"})
+    copy = runs.file_path(box.repository, RUN, "retry-001.md")
+    assert copy.read_bytes() == b"brief\xff"
+    assert dict(Journal(box.repository, RUN).files()) == {"retry-001.md": b"brief\xff"}
+
+
+def test_two_writers_of_one_journal_are_noticed(box: Sandbox) -> None:
+    first, second = Journal(box.repository, RUN), Journal(box.repository, RUN)
+    first.append(started(box))
+    with pytest.raises(GitError):
+        second.append(started(box))
+
+
+def test_a_damaged_record_is_an_error_and_no_crash(box: Sandbox) -> None:
+    lib = box.repository.lib
+    inner, mode = lib.create_blob(b"{}"), 0o100644
+    for name in ("000000", "0000", "records"):
+        builder = lib.TreeBuilder()
+        builder.insert(name, inner, mode)
+        inner, mode = builder.write(), 0o040000
+    box.git("update-ref", runs.ref_of(RUN), str(inner))
+    with pytest.raises(GitError):
+        runs.read(box.repository, RUN)
+
+
+def test_the_latest_run_is_the_newest_one(box: Sandbox) -> None:
+    assert runs.latest(box.repository) is None
+    for run in (RUN, RunId("20300101T000000Z-0000"), RunId("20200101T000000Z-ffff")):
+        Journal(box.repository, run).append(started(box))
+    assert runs.latest(box.repository) == "20300101T000000Z-0000"
+
+
+def test_a_pinned_branch_outlives_its_deletion_and_comes_back_commit_for_commit(box: Sandbox) -> None:
+    tip = box.tip("agent-a")
+    before = box.git("log", "--all", "--format=%H")
+    pins.pin(box.repository, PIN, tip, box.tip("main"))
+    assert box.git("log", "--all", "--format=%H") == before
+    box.git("branch", "-q", "-D", "agent-a")
+    box.git("gc", "-q", "--prune=now")
+    assert box.repository.resolve(tip) is None
+    assert pins.restore(box.repository, PIN) == tip
+    assert box.git("log", "-1", "--format=%B", tip) == "second\n\nwith a body"
+    assert box.git("fsck", "--no-dangling") == ""
+
+
+def test_pins_and_results_are_let_go_after_two_weeks(box: Sandbox) -> None:
+    pins.pin(box.repository, PIN, box.tip("agent-a"), box.tip("main"))
+    begun = pins.run_time(RUN)
+    assert begun is not None
+    pins.let_go(box.repository, "refs/gitbot/pin/", begun + 13 * 86400)
+    assert box.git("for-each-ref", "refs/gitbot/pin") != ""
+    pins.let_go(box.repository, "refs/gitbot/pin/", begun + 15 * 86400)
+    assert box.git("for-each-ref", "refs/gitbot/pin") == ""
+    assert pins.run_time("no-run") is None
+
+
+def result(box: Sandbox, verdict: GateVerdict, finished: float = 1.0) -> GateResult:
+    tree = Oid(box.git("rev-parse", "main^{tree}"))
+    log = Oid(str(box.repository.lib.create_blob(b"log")))
+    return GateResult(results.key_of(tree, Gate(), "true"), tree, verdict, 0, 1.0, 3, 0, log, RUN, finished)
+
+
+def test_only_a_pass_counts_again_and_every_sighting_stays(box: Sandbox) -> None:
+    red, green = result(box, GateVerdict.FAILED), result(box, GateVerdict.PASSED)
+    results.keep(box.repository, red)
+    assert results.passed(box.repository, red.key) is None
+    results.keep(box.repository, green)
+    assert results.sightings(box.repository, red.key) == (red, green)
+    assert results.passed(box.repository, red.key) == green
+    results.let_go(box.repository, 1.0 + 15 * 86400)
+    assert results.sightings(box.repository, red.key) == ()
+
+
+def test_a_result_counts_for_its_tree_command_and_set_up_only() -> None:
+    tree, other = Oid("1" * 40), Oid("2" * 40)
+    keys = {
+        results.key_of(tree, Gate(), "true"),
+        results.key_of(other, Gate(), "true"),
+        results.key_of(tree, Gate(), ("true",)),
+        results.key_of(tree, Gate(setup="npm ci"), "true"),
+        results.key_of(tree, Gate(include=("dist",)), "true"),
+    }
+    assert len(keys) == 5
+    assert results.key_of(tree, Gate(protect=("x",)), "true") in keys
+
+
+def test_the_lock_is_free_again_however_its_holder_died(box: Sandbox, tmp_path: Path) -> None:
+    hold = (
+        "import os, sys, pathlib\n"
+        "from gitbot.journal.lock import only_writer\n"
+        "from gitbot.repository import open_repository\n"
+        "with only_writer(open_repository(pathlib.Path(sys.argv[1]), os.environ)):\n"
+        "    print('held', flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", hold, str(box.path)],
+        env={**box.env, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"held\n"
+    with pytest.raises(LockedError, match=str(holder.pid)), only_writer(box.repository):
+        pass
+    holder.kill()
+    holder.communicate()
+    with only_writer(box.repository):
+        pass

@@ -1,0 +1,65 @@
+"""What is said aloud of a branch that lands."""
+
+from __future__ import annotations
+
+import pytest
+
+from gitbot.landing.flags import fewer_tests_flag, gate_file_flag, protected_flag, uncommitted_flag
+from gitbot.model.git import Change, ChangeKind, Oid
+
+BLOB = Oid("1" * 40)
+
+
+def changed(path: str, kind: ChangeKind = ChangeKind.MODIFIED) -> Change:
+    new = BLOB if kind is ChangeKind.ADDED else Oid("3" * 40)
+    return Change(kind, path, old_oid=BLOB if kind is ChangeKind.DELETED else Oid("2" * 40), new_oid=new)
+
+
+@pytest.mark.parametrize(
+    ("command", "path"),
+    [
+        ("sh gate.sh", "gate.sh"),
+        ("./gate.sh --fast", "gate.sh"),
+        (("pytest", "tests/test_x.py"), "tests/test_x.py"),
+        ("make test", "Makefile"),
+        ("npm test", "package.json"),
+        ("sh 'unbalanced gate.sh", "gate.sh"),
+    ],
+)
+def test_a_file_that_the_gate_command_names_is_said(command: str | tuple[str, ...], path: str) -> None:
+    flag = gate_file_flag(command, [changed(path), changed("other")])
+    assert flag is not None
+    assert (flag.kind, flag.paths) == ("gate-file", (path,))
+
+
+def test_other_files_and_no_gate_are_no_matter() -> None:
+    assert gate_file_flag("sh gate.sh", [changed("sub/gate.sh"), changed("sh.txt")]) is None
+    assert gate_file_flag(None, [changed("gate.sh")]) is None
+
+
+def test_protected_patterns_are_those_of_the_configuration() -> None:
+    flag = protected_flag(("ci/**",), [changed("ci/run.yml"), changed("src/a.py")])
+    assert flag is not None
+    assert flag.paths == ("ci/run.yml",)
+    assert protected_flag((), [changed("ci/run.yml")]) is None
+
+
+def test_fewer_skipped_and_deleted_tests_are_counted() -> None:
+    deleted = [changed("tests/test_x.py", ChangeKind.DELETED)]
+    flag = fewer_tests_flag((5, 0), (3, 1), deleted, "@pytest.mark.skip\n")
+    assert flag is not None
+    assert flag.text == (
+        "3 tests ran, 5 on the target; 1 tests skipped, 0 on the target; 1 test file deleted; marks tests as skipped"
+    )
+
+
+def test_a_test_file_that_only_moved_is_not_deleted() -> None:
+    moved = [changed("tests/test_x.py", ChangeKind.DELETED), changed("tests/unit/test_x.py", ChangeKind.ADDED)]
+    assert fewer_tests_flag((None, None), (None, None), moved, "") is None
+
+
+def test_uncommitted_work_is_said_with_its_place() -> None:
+    assert uncommitted_flag((), "/work/a") is None
+    flag = uncommitted_flag(("x", "y"), "/work/a")
+    assert flag is not None
+    assert flag.text == "uncommitted work in /work/a does not land: 2 paths"

@@ -1,0 +1,166 @@
+"""What the plain queue does next, from facts alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitbot.landing import queue
+from gitbot.landing.queue import (
+    Close,
+    Done,
+    Examine,
+    Facts,
+    Land,
+    SetAside,
+    Standing,
+    Step,
+    TargetRed,
+    decide,
+    standing,
+)
+from gitbot.model.gate import GateVerdict
+from gitbot.model.git import BranchName, Oid, RefName
+from gitbot.model.merge import Candidate, Conflict, Nothing, Resolution, Strategy
+from gitbot.model.run import BranchReport, Entry, Outcome, Reason
+
+PASSED, FAILED, LATE = GateVerdict.PASSED, GateVerdict.FAILED, GateVerdict.TIMED_OUT
+TARGET = Oid("0" * 39 + "1")
+
+
+def entry(name: str, *, needs: tuple[str, ...] = (), missing: tuple[str, ...] = (), phase: int = 0) -> Entry:
+    wanted = tuple(BranchName(need) for need in needs)
+    backup = RefName("refs/gitbot/backup/x/001")
+    return Entry(name=BranchName(name), tip=oid(name), needs=wanted, missing=missing, phase=phase, backup=backup)
+
+
+def oid(text: str) -> Oid:
+    return Oid(text.encode().hex().rjust(40, "0"))
+
+
+def candidate(name: str, tree: str = "tree", *, both: bool = False) -> Candidate:
+    resolved = (Resolution("CHANGELOG.md", "insert-both", 2, oid("ours"), oid("theirs")),) if both else ()
+    return Candidate(
+        BranchName(name), oid(name), TARGET, oid("c" + name), oid(tree), (), Strategy.REBASE, "", resolved
+    )
+
+
+def report(name: str, outcome: Outcome) -> BranchReport:
+    return BranchReport(branch=BranchName(name), tip=oid(name), outcome=outcome, why="")
+
+
+A = entry("a")
+GREEN = Facts(entries=(A,), reports={}, examined={}, sightings={TARGET: (PASSED,)}, target=TARGET)
+
+
+def after(*seen: GateVerdict, both: bool = False, target: tuple[GateVerdict, ...] = (PASSED,)) -> Step:
+    """The next step for a branch whose tree has been seen so often."""
+    one = candidate("a", both=both)
+    facts = replace(GREEN, examined={A.name: (one,)}, sightings={one.tree: seen, TARGET: target})
+    return decide(facts)[0]
+
+
+def test_a_branch_is_examined_then_tested_then_landed() -> None:
+    one = candidate("a")
+    assert decide(GREEN) == (Examine(A),)
+    assert after() == queue.Test(one)
+    assert after(PASSED) == Land(A, one)
+
+
+def test_without_a_gate_a_candidate_lands_at_once() -> None:
+    facts = replace(GREEN, gated=False, examined={A.name: (candidate("a"),)})
+    assert decide(facts) == (Land(A, candidate("a")),)
+
+
+def test_nobody_is_rejected_before_the_target_has_passed_and_the_red_was_confirmed() -> None:
+    one = candidate("a")
+    assert after(FAILED, target=()) == queue.TestTarget()
+    assert after(FAILED) == queue.Test(one)
+    assert after(FAILED, FAILED) == SetAside(A, Reason.GATE, one)
+    assert after(FAILED, PASSED) == Land(A, one)
+
+
+def test_a_red_target_stops_everything() -> None:
+    assert after(FAILED, target=(FAILED,)) == queue.TestTarget()
+    assert after(FAILED, target=(FAILED, FAILED)) == TargetRed()
+
+
+def test_a_red_resolution_is_a_conflict_and_no_gate_matter() -> None:
+    assert after(FAILED, FAILED, both=True) == SetAside(A, Reason.CONFLICT, candidate("a", both=True))
+
+
+def test_the_second_variant_is_tried_when_the_first_is_red() -> None:
+    first, second = candidate("a", "one", both=True), candidate("a", "two", both=True)
+    seen = {TARGET: (PASSED,), first.tree: (FAILED, FAILED)}
+    facts = replace(GREEN, examined={A.name: (first, second)}, sightings=seen)
+    assert decide(facts) == (queue.Test(second),)
+
+
+def test_a_branch_with_nothing_to_land_is_closed() -> None:
+    nothing = Nothing(A.name, A.tip, True, "")
+    assert decide(replace(GREEN, examined={A.name: nothing})) == (Close(A, nothing),)
+
+
+def test_trespass_comes_before_conflict() -> None:
+    conflict = Conflict(A.name, A.tip, TARGET, (), "")
+    facts = replace(GREEN, examined={A.name: conflict})
+    assert decide(facts) == (SetAside(A, Reason.CONFLICT, conflict),)
+    assert decide(replace(facts, trespass=frozenset([A.name]))) == (SetAside(A, Reason.OWNERSHIP, conflict),)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.SET_ASIDE, Outcome.WAITING, Outcome.EMPTY])
+def test_a_branch_is_blocked_by_a_need_that_did_not_land(outcome: Outcome) -> None:
+    b = entry("b", needs=("a",))
+    facts = replace(GREEN, entries=(A, b), reports={A.name: report("a", outcome)})
+    assert decide(facts) == (SetAside(b, Reason.BLOCKED, partner=A.name),)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.LANDED, Outcome.ALREADY_LANDED])
+def test_a_need_that_landed_blocks_nobody(outcome: Outcome) -> None:
+    b = entry("b", needs=("a",))
+    assert decide(replace(GREEN, entries=(A, b), reports={A.name: report("a", outcome)})) == (Examine(b),)
+
+
+def test_a_need_that_nobody_named_blocks_without_a_partner() -> None:
+    b = entry("b", missing=("plan A",))
+    assert decide(replace(GREEN, entries=(b,))) == (SetAside(b, Reason.BLOCKED),)
+
+
+def test_the_target_has_to_pass_between_two_phases() -> None:
+    b = entry("b", phase=1)
+    facts = replace(GREEN, entries=(A, b), reports={A.name: report("a", Outcome.LANDED)})
+    assert decide(facts) == (Examine(b),)
+    assert decide(replace(facts, sightings={})) == (queue.TestTarget(),)
+    assert decide(replace(facts, sightings={TARGET: (FAILED, FAILED)})) == (TargetRed(),)
+
+
+def test_when_every_branch_has_its_report_it_is_done() -> None:
+    assert decide(replace(GREEN, reports={A.name: report("a", Outcome.EMPTY)})) == (Done(),)
+
+
+@pytest.mark.parametrize(
+    ("seen", "confirm", "expected"),
+    [
+        ((), 1, Standing.UNKNOWN),
+        ((FAILED,), 0, Standing.RED),
+        ((FAILED,), 1, Standing.AGAIN),
+        ((FAILED, FAILED), 2, Standing.AGAIN),
+        ((LATE,), 0, Standing.AGAIN),
+        ((LATE, LATE), 2, Standing.RED),
+        ((LATE, FAILED), 1, Standing.AGAIN),
+        ((LATE, FAILED, FAILED), 2, Standing.RED),
+        ((FAILED, FAILED, PASSED), 1, Standing.PASSED),
+    ],
+)
+def test_what_sightings_amount_to(seen: tuple[GateVerdict, ...], confirm: int, expected: Standing) -> None:
+    assert standing(seen, confirm) is expected
+
+
+@given(seen=st.lists(st.sampled_from(GateVerdict), max_size=6), confirm=st.integers(0, 2))
+def test_only_a_pass_passes_and_asking_again_comes_to_an_end(seen: list[GateVerdict], confirm: int) -> None:
+    found = standing(tuple(seen), confirm)
+    assert (found is Standing.PASSED) == (PASSED in seen)
+    assert len(seen) < 3 or found in (Standing.PASSED, Standing.RED)

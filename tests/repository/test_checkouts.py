@@ -1,0 +1,115 @@
+"""Work trees: what is in the way, following, and the gate's own checkouts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gitbot.model.git import RefName
+from gitbot.repository import checkouts
+from tests.conftest import Sandbox, SandboxMaker, step
+
+MAIN = RefName("refs/heads/main")
+
+
+@pytest.fixture
+def box(sandbox: SandboxMaker) -> Sandbox:
+    return sandbox(
+        step("main", {"a": "1\n", "b": "1\n", "gone": "1\n", ".gitignore": "cache/\n*.log\n"}),
+        step("next", {"a": "2\n", "cache/x": "2\n", "run.log": "2\n", "folder/deep": "2\n"}, delete=["gone"]),
+    )
+
+
+def in_the_way(box: Sandbox) -> tuple[str, ...]:
+    return checkouts.in_the_way(box.repository, str(box.path), box.tip("main"), box.tip("next"))
+
+
+def test_nothing_is_in_the_way_of_a_clean_checkout_and_edits_elsewhere(box: Sandbox) -> None:
+    (box.path / "b").write_text("mine\n")
+    (box.path / "untracked").write_text("mine\n")
+    (box.path / "cache").mkdir()
+    (box.path / "cache" / "y").write_text("mine\n")
+    assert in_the_way(box) == ()
+
+
+@pytest.mark.parametrize("name", ["a", "gone", "cache/x", "run.log", "folder/deep", "folder", "cache"])
+def test_whatever_the_move_would_overwrite_is_named(box: Sandbox, name: str) -> None:
+    (box.path / name).parent.mkdir(exist_ok=True)
+    (box.path / name).write_text("mine\n")
+    assert in_the_way(box) == (name,)
+
+
+def test_a_link_in_the_way_is_seen_as_what_it_is(box: Sandbox, tmp_path: Path) -> None:
+    (box.path / "folder").symlink_to(tmp_path)
+    assert in_the_way(box) == ("folder",)
+    assert not (tmp_path / "deep").exists()
+
+
+def test_a_deleted_file_that_the_move_changes_is_an_edit_too(box: Sandbox) -> None:
+    (box.path / "a").unlink()
+    assert in_the_way(box) == ("a",)
+
+
+def test_following_can_be_done_again_after_it_was_cut_short(box: Sandbox) -> None:
+    """Half the files are new already, the index is the old one."""
+    (box.path / "a").write_text("2\n")
+    (box.path / "gone").unlink()
+    (box.path / "b").write_text("mine\n")
+    before, after = box.tip("main"), box.tip("next")
+    box.git("update-ref", MAIN, after)
+    assert checkouts.follow(box.repository, str(box.path), before, after) is None
+    assert checkouts.follow(box.repository, str(box.path), before, after) is None
+    assert box.git("status", "--porcelain") == "M b"
+
+
+def test_uncommitted_paths_are_listed_by_both_names_of_a_rename(box: Sandbox) -> None:
+    box.git("mv", "a", "with space")
+    (box.path / "ünï\ncode").write_text("x\n")
+    assert checkouts.uncommitted(box.repository, str(box.path)) == ("a", "with space", "ünï\ncode")
+
+
+def test_work_trees_are_known_by_branch_and_missing_ones_left_out(box: Sandbox, tmp_path: Path) -> None:
+    box.git("worktree", "add", "-q", str(tmp_path / "linked tree"), "next")
+    box.git("worktree", "add", "-q", "--detach", str(tmp_path / "lost"), "next")
+    (tmp_path / "lost" / ".git").unlink()
+    (tmp_path / "lost").rename(tmp_path / "elsewhere")
+    trees = checkouts.work_trees(box.repository)
+    assert [(Path(tree.path).name, tree.branch) for tree in trees] == [
+        (box.path.name, MAIN),
+        ("linked tree", "refs/heads/next"),
+    ]
+    assert [tree.path for tree in checkouts.showing(box.repository, MAIN)] == [str(box.path)]
+
+
+def test_a_merge_into_a_branch_keeps_it_busy(box: Sandbox) -> None:
+    assert checkouts.busy_with(box.repository, MAIN) is None
+    box.git("merge", "--no-commit", "--no-ff", "next")
+    assert "a merge into it is under way" in (checkouts.busy_with(box.repository, MAIN) or "")
+
+
+def test_a_gates_checkout_is_a_repository_of_its_own_that_is_registered_nowhere(box: Sandbox, tmp_path: Path) -> None:
+    folder = tmp_path / "gate"
+    box.git("tag", "v1")
+    for _ in range(2):
+        checkouts.make(box.repository, folder, box.tip("next"), [box.repository.common / "objects"])
+        assert (folder / "a").read_text() == "2\n"
+        assert box.git("describe", "--tags", cwd=folder).startswith("v1")
+        assert box.git("status", "--porcelain", cwd=folder) == ""
+        (folder / "left").write_text("behind\n")
+    assert len(checkouts.work_trees(box.repository)) == 1
+
+
+def test_a_checkout_goes_away_whatever_was_done_to_its_permissions_and_links(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept").write_text("x\n")
+    folder = tmp_path / "gate"
+    (folder / "locked").mkdir(parents=True)
+    (folder / "locked" / "file").write_text("x\n")
+    (folder / "link").symlink_to(outside)
+    os.chmod(folder / "locked", 0)
+    checkouts.discard(folder)
+    assert not folder.exists()
+    assert (outside / "kept").exists()

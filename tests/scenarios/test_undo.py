@@ -1,0 +1,108 @@
+"""A run taken back, the list of runs, and status beside them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import Sandbox, SandboxMaker, step
+from tests.scenarios.beginnings import base
+
+
+@pytest.fixture
+def landed(sandbox: SandboxMaker) -> Sandbox:
+    """Two branches have landed in one run."""
+    box = sandbox(
+        base(),
+        step("agent-a", {"x.txt": "x\n"}),
+        step("agent-b", {"y.txt": "y\n"}),
+        step("main", {"z.txt": "z\n"}),
+    )
+    assert box.integrate("agent-a", "agent-b").code == 0
+    return box
+
+
+def test_undo_brings_the_target_and_its_checkout_back_and_all_of_it_can_land_again(landed: Sandbox) -> None:
+    before = landed.git("rev-parse", "main~2")
+    with landed.watched():
+        ran = landed.gitbot("undo", "last", "--format", "json")
+    assert ran.code == 0, ran.err
+    assert ran.document["branches"] == ["agent-a", "agent-b"]
+    assert (ran.document["after"], landed.tip("main")) == (before, before)
+    assert not (landed.path / "x.txt").exists()
+    again = landed.integrate("agent-a", "agent-b")
+    assert again.outcomes == {"agent-a": "landed by rebase", "agent-b": "landed by rebase"}
+    assert again.document["gate"]["runs"] == 0
+
+
+def test_undo_is_refused_when_others_built_upon_it_and_revert_makes_a_commit(landed: Sandbox) -> None:
+    (landed.path / "later.txt").write_text("later\n")
+    landed.git("add", "later.txt")
+    landed.git("commit", "-q", "-m", "later")
+    at = landed.tip("main")
+    with landed.watched():
+        ran = landed.gitbot("undo", "last")
+    assert ran.code == 4
+    assert "1 commit would be lost with it" in ran.err
+    assert "--revert" in ran.err
+    assert landed.tip("main") == at
+    with landed.watched():
+        assert landed.gitbot("undo", "last", "--revert").code == 0
+    assert landed.git("rev-parse", "main^") == at
+    assert landed.git("ls-tree", "--name-only", "main").split() == ["a.txt", "gate.sh", "later.txt", "z.txt"]
+
+
+def test_a_revert_that_conflicts_changes_nothing(landed: Sandbox) -> None:
+    (landed.path / "x.txt").write_text("edited since\n")
+    landed.git("commit", "-q", "-a", "-m", "later")
+    with landed.watched():
+        ran = landed.gitbot("undo", "last", "--revert")
+    assert ran.code == 4
+    assert "x.txt" in ran.err
+
+
+def test_undo_stops_at_an_edit_in_its_way(landed: Sandbox) -> None:
+    (landed.path / "x.txt").write_text("mine\n")
+    at = landed.tip("main")
+    with landed.watched():
+        assert landed.gitbot("undo", "last").code == 4
+    assert landed.tip("main") == at
+
+
+def test_a_run_is_undone_once_and_only_when_it_landed_something(landed: Sandbox) -> None:
+    assert landed.gitbot("undo", "last").code == 0
+    assert landed.gitbot("undo", "last").code == 2
+    assert landed.integrate("agent-a", gate="exit 1").code == 3
+    assert landed.gitbot("undo", "last").code == 2
+    assert landed.gitbot("undo", "1999").code == 2
+
+
+def test_runs_lists_every_run_and_shows_one_as_it_was_reported(landed: Sandbox) -> None:
+    first = landed.gitbot("runs", "last", "--format", "json").document
+    landed.integrate("agent-a")
+    listed = landed.gitbot("runs", "--format", "json").document
+    assert listed["schema"] == "gitbot.runs/1"
+    assert [run["counts"] for run in listed["runs"]] == [{"landed": 2}, {"already-landed": 1}]
+    assert [run["state"] for run in listed["runs"]] == ["done", "done"]
+    shown = landed.gitbot("runs", first["run"][:-1], "--format", "json").document
+    assert shown == first
+    assert landed.gitbot("undo", first["run"]).code == 0
+    assert landed.gitbot("runs", first["run"], "--format", "json").document["state"] == "undone"
+
+
+def test_status_shows_who_will_conflict_and_writes_nothing(sandbox: SandboxMaker) -> None:
+    box = sandbox(
+        base(),
+        step("agent-a", {"a.txt": "mine\n"}),
+        step("agent-b", {"a.txt": "other\n"}),
+        step("agent-c", {"c": "c"}),
+    )
+    with box.watched(dry=True):
+        ran = box.gitbot("status", "agent-*", "--format", "json")
+    assert ran.code == 0, ran.err
+    assert ran.document["schema"] == "gitbot.status/1"
+    assert ran.document["conflicts"] == [{"branches": ["agent-a", "agent-b"], "paths": ["a.txt"]}]
+    assert [(one["branch"], one["ahead"], one["behind"]) for one in ran.document["branches"]] == [
+        ("agent-a", 1, 0),
+        ("agent-b", 1, 0),
+        ("agent-c", 1, 0),
+    ]

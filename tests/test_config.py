@@ -1,0 +1,116 @@
+"""Configuration: text in, one frozen value or one error that names the key."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitbot.config import Config, as_table, from_table, parse
+from gitbot.errors import ConfigurationError
+from gitbot.model.merge import Strategy
+
+WHOLE = """
+target = "trunk"
+plans = ["plans", "docs/work/*.md"]
+branch = ["work/{id}"]
+shared = ["package.json"]
+additive = ["docs/index.md"]
+rules = { "parallel-hint" = "off" }
+[ownership]
+unowned = "refuse"
+[gate]
+command = ["npm", "test"]
+setup = "npm ci"
+timeout = 60
+confirm = 2
+pass = ["NPM_TOKEN"]
+include = [".env.test"]
+protect = ["ci/**"]
+trust-remote = true
+[integrate]
+strategy = "squash"
+accept-both = "bold"
+history = "linear"
+branches = { "agent-x" = { strategy = "merge" } }
+"""
+
+
+def read(text: str) -> Config:
+    return parse({"gitbot.toml": text}, origin="main")
+
+
+def test_every_documented_key_is_read() -> None:
+    config = read(WHOLE)
+    assert (config.target, config.gate.command, config.gate.pass_) == ("trunk", ("npm", "test"), ("NPM_TOKEN",))
+    assert (config.ownership.unowned, config.ownership.foreign) == ("refuse", "refuse")
+    assert (config.gate.confirm, config.gate.trust_remote, config.gate.timeout) == (2, True, 60)
+    assert (config.integrate.accept_both, config.integrate.history) == ("bold", "linear")
+    assert config.integrate.branches["agent-x"].strategy is Strategy.MERGE
+
+
+def test_nothing_configured_is_the_default() -> None:
+    assert parse({}, origin="main") == read("") == Config()
+    assert parse({"pyproject.toml": "[project]\nname = 'x'\n"}, origin="main") == Config()
+
+
+def test_pyproject_says_the_same_below_its_own_table() -> None:
+    inside = parse({"pyproject.toml": "[tool.gitbot]\ntarget = 'trunk'\n"}, origin="main")
+    assert inside == read("target = 'trunk'")
+
+
+def test_a_configuration_survives_being_kept() -> None:
+    assert from_table(as_table(read(WHOLE))) == read(WHOLE)
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("targt = 'x'", "main: gitbot.toml: unknown key `targt`", "did you mean `target`?"),
+        ("[integrate]\nacceptboth = 'bold'", "main: gitbot.toml: unknown key `integrate.acceptboth`",
+         "did you mean `integrate.accept-both`?"),
+        ("[gate]\ntimeout = 0", "main: gitbot.toml: gate.timeout must be more than 0 seconds", None),
+        ("branch = ['agent']", "main: gitbot.toml: branch patterns need {id} exactly once", None),
+        ("branch = []", "main: gitbot.toml: branch needs at least one pattern", None),
+        ("plans = ['../plans']", "main: gitbot.toml: plans must stay inside the repository", None),
+        ("[gate]\ninclude = ['/etc/passwd']",
+         "main: gitbot.toml: gate.include must stay inside the repository", None),
+        ("[integrate]\njobs = 0", "main: gitbot.toml: integrate.jobs must be 1 or more", None),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named_with_the_way_out(text: str, message: str, hint: str | None) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read(text)
+    assert (caught.value.message, caught.value.hint) == (message, hint)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "target = 1",
+        "[gate]\nconfirm = 3",
+        "[gate]\ntimeout = 'long'",
+        "gate = 'x'",
+        "[ownership]\nforeign = 'allow'",
+        "[integrate]\nstrategy = 'ours'",
+        "[integrate.branches]\nx = { strategi = 'squash' }",
+        "target = ",
+        "a = " + "[" * 2000,
+    ],
+)
+def test_wrong_values_and_broken_toml_are_configuration_errors(text: str) -> None:
+    with pytest.raises(ConfigurationError):
+        read(text)
+
+
+def test_two_places_at_once_are_refused() -> None:
+    with pytest.raises(ConfigurationError):
+        parse({"gitbot.toml": "", "pyproject.toml": "[tool.gitbot]\n"}, origin="main")
+
+
+@given(st.text(max_size=200), st.sampled_from(["gitbot.toml", "pyproject.toml"]))
+def test_any_text_gives_a_configuration_or_its_error(text: str, name: str) -> None:
+    with contextlib.suppress(ConfigurationError):
+        assert isinstance(parse({name: text}, origin="main"), Config)

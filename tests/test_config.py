@@ -14,7 +14,7 @@ from gitbot.model.merge import Strategy
 
 WHOLE = """
 target = "trunk"
-plans = ["plans", "docs/work/*.md"]
+plans = ["plans", "docs/tasks/*.md"]
 branch = ["work/{id}"]
 shared = ["package.json"]
 additive = ["docs/index.md"]

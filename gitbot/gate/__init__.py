@@ -7,6 +7,6 @@ verdict  what the end of a command and its closing lines mean (pure)
 """
 
 from gitbot.gate.run import GateJob, GateOutcome, run
-from gitbot.gate.verdict import judge
+from gitbot.gate.verdict import Judgement, judge
 
-__all__ = ["GateJob", "GateOutcome", "judge", "run"]
+__all__ = ["GateJob", "GateOutcome", "Judgement", "judge", "run"]

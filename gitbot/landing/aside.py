@@ -85,7 +85,7 @@ class Aside:
             case Reason.OWNERSHIP:
                 assert one is not None
                 return "; ".join(one.judgement.refused[:3])
-            case Reason.GATE:
+            case Reason.GATE | Reason.INFRA:
                 said = self._verdicts(step)
                 return f"the tests {said}" + (f"; {partner.why}" if partner and partner.why else "")
             case Reason.CONFLICT if isinstance(step.found, Candidate):
@@ -103,6 +103,7 @@ class Aside:
             "no-tests": "ran no test",
             "no-start": "could not start",
             "killed": "were killed by a signal",
+            "broken": "could not be carried out",
         }
         kind = kinds.get(seen[-1], "fail") if seen else "fail"
         return f"{kind} ({len(seen)} times; the target passes)" if len(seen) > 1 else f"{kind} (the target passes)"

@@ -216,14 +216,16 @@ class Loop:
             return
         proof = Proof(residual=left, backup=entry.backup)
         report = reports.landed(entry, candidate, proof, self._flags(entry, candidate, one))
+        intent = Landing(ref=self._target, before=candidate.base, after=candidate.commit, report=report)
         if self.journal is None:
             self.tip = candidate.commit
+            self._write(intent)
             self._settle(reports.would_land(report))
             return
         self._must_be_free(candidate.base, candidate.commit)
         self.bench.promote(candidate.commit, candidate.base)
         self._keep_backup(entry)
-        self._write(Landing(ref=self._target, before=candidate.base, after=candidate.commit, report=report))
+        self._write(intent)
         why = f"gitbot: {entry.name} ({candidate.strategy})"
         if not refs.swap(self.repository, self._target, before=candidate.base, after=candidate.commit, why=why):
             self._target_moved()

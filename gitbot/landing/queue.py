@@ -182,6 +182,8 @@ def _judge(facts: Facts, entry: Entry, candidates: tuple[Candidate, ...]) -> Ste
                 if blameless is not None:
                     return blameless
     last = candidates[-1]
+    if set(facts.sightings.get(last.tree, ())) == {GateVerdict.BROKEN}:
+        return SetAside(entry, Reason.INFRA, last)
     return SetAside(entry, Reason.CONFLICT if last.resolved else Reason.GATE, last)
 
 

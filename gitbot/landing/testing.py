@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from gitbot import gate
 from gitbot.config import Config
+from gitbot.errors import GitError
 from gitbot.journal import results
-from gitbot.model.gate import GateResult
+from gitbot.model.gate import GateResult, GateVerdict
 from gitbot.model.git import BranchName, Oid
 from gitbot.model.run import Started
 from gitbot.repository import Repository, checkouts, refs
@@ -24,11 +25,7 @@ def find_out(
     commit: Oid,
     branch: BranchName | None,
 ) -> tuple[GateResult, bytes | None]:
-    """The result for a commit, and the output if the gate was run now. A red result of another run never counts.
-
-    Raises:
-        GitError: the commit could not be checked out.
-    """
+    """The result for a commit, and the output if the gate was run now. A red result of another run never counts."""
     command = started.request.gate
     assert command is not None
     tree = bench.repository.tree_of(commit)
@@ -48,7 +45,10 @@ def find_out(
         target=started.request.target.removeprefix(refs.HEADS),
         branches=(branch,) if branch else (),
     )
-    outcome = gate.run(repository, job, env)
+    try:
+        outcome = gate.run(repository, job, env)
+    except (GitError, OSError) as broken:
+        outcome = gate.GateOutcome(gate.Judgement(GateVerdict.BROKEN, 1, None, None), 0.0, f"{broken}\n".encode())
     judged = outcome.judgement
     result = GateResult(
         key=key,

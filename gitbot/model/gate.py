@@ -21,6 +21,7 @@ class GateVerdict(StrEnum):
     NO_TESTS = "no-tests"  # the runner said that it ran none
     NO_START = "no-start"  # could not be found or executed, or its setup failed
     KILLED = "killed"  # by a signal that gitbot did not send
+    BROKEN = "broken"  # the run could not be carried out: no checkout, no space
 
 
 @dataclass(frozen=True, slots=True)

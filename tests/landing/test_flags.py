@@ -59,7 +59,7 @@ def test_a_test_file_that_only_moved_is_not_deleted() -> None:
 
 
 def test_uncommitted_work_is_said_with_its_place() -> None:
-    assert uncommitted_flag((), "/work/a") is None
-    flag = uncommitted_flag(("x", "y"), "/work/a")
+    assert uncommitted_flag((), "/trees/a") is None
+    flag = uncommitted_flag(("x", "y"), "/trees/a")
     assert flag is not None
-    assert flag.text == "uncommitted work in /work/a does not land: 2 paths"
+    assert flag.text == "uncommitted work in /trees/a does not land: 2 paths"

@@ -75,6 +75,12 @@ def test_without_a_gate_a_candidate_lands_at_once() -> None:
     assert decide(facts) == (Land(A, candidate("a")),)
 
 
+def test_a_gate_that_could_not_be_carried_out_blames_nobody() -> None:
+    broken = GateVerdict.BROKEN
+    assert after(broken, target=(broken, broken)) == TargetRed()
+    assert after(broken, broken) == SetAside(A, Reason.INFRA, candidate("a"))
+
+
 def test_nobody_is_rejected_before_the_target_has_passed_and_the_red_was_confirmed() -> None:
     one = candidate("a")
     assert after(FAILED, target=()) == queue.TestTarget()

@@ -335,6 +335,7 @@ def test_a_dry_run_says_what_would_happen_and_writes_nothing(sandbox: SandboxMak
     assert ran.code == 1
     assert ran.outcomes == {"agent-a": "waiting", "agent-b": "set-aside: conflict"}
     assert ran.branches["agent-a"]["strategy"] == "rebase"
+    assert ran.branches["agent-b"]["partner"] == "agent-a"
     assert (ran.document["dry_run"], ran.document["gate"]["runs"]) == (True, 0)
     assert ran.document["after"] is None
     assert not (box.path / ".git" / "gitbot").exists()

@@ -106,3 +106,20 @@ def test_status_shows_who_will_conflict_and_writes_nothing(sandbox: SandboxMaker
         ("agent-b", 1, 0),
         ("agent-c", 1, 0),
     ]
+
+
+def test_status_knows_what_has_landed_as_a_squash_and_forgets_its_conflicts(sandbox: SandboxMaker) -> None:
+    box = sandbox(
+        base(),
+        step("agent-a", {"a.txt": "mine\n"}, "wip"),
+        step("agent-b", {"a.txt": "other\n"}),
+        step("agent-c", {"c": "c"}),
+    )
+    assert box.integrate("agent-a").outcomes == {"agent-a": "landed by squash"}
+    document = box.gitbot("status", "agent-*", "--format", "json").document
+    assert {one["branch"]: one["state"] for one in document["branches"]} == {
+        "agent-a": "landed",
+        "agent-b": "running",
+        "agent-c": "running",
+    }
+    assert document["conflicts"] == [{"branches": ["agent-b", "main"], "paths": ["a.txt"]}]

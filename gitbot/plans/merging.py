@@ -104,14 +104,16 @@ def _normal(claims: Iterable[Claim], path: str, problems: list[Problem]) -> tupl
     """The claims in normal form; a pattern outside the notation is dropped, and said so."""
     found: dict[Claim, None] = {}
     for claim in claims:
+        where = claim.path or path
         try:
             normal = normalise(claim.pattern)
         except PatternError as error:
             level = "error" if claim.source is Source.DECLARED else "warning"
-            where = claim.path or path
             problems.append(Problem("unreadable-plan", level, error.message, where, claim.line, hint=error.hint))
         else:
             found[replace(claim, pattern=normal.text, span=claim.span or normal.span)] = None
+            for remark in normal.remarks:
+                problems.append(Problem("unreadable-plan", "warning", f"{normal.text}: {remark}", where, claim.line))
     return tuple(found)
 
 

@@ -176,3 +176,9 @@ def test_a_text_that_aliases_multiply_is_read_a_bounded_number_of_times() -> Non
     found = read(f"---\nplan: A\n{keys}\n---\n")
     assert [claim.pattern for claim in found.plans[0].claims] == ["src/a.ts"]
     assert len(found.problems) == 1
+
+
+def test_a_pattern_that_reads_otherwise_than_meant_is_claimed_with_a_warning() -> None:
+    found = read('---\nowns: ["docs/[section/**"]\n---\n')
+    assert [claim.pattern for claim in found.plans[0].claims] == ["docs/[section/**"]
+    assert [(one.rule, one.level, one.line) for one in found.problems] == [("unreadable-plan", "warning", 2)]

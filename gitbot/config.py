@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, cast
 
 import msgspec
@@ -18,6 +18,7 @@ from gitbot.model.merge import Strategy
 
 FILE = "gitbot.toml"
 PYPROJECT = "pyproject.toml"
+LONGEST = 30 * 86_400  # seconds that a gate may be given
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
@@ -120,11 +121,11 @@ def _table(text: str, name: str, origin: str) -> dict[str, object]:
 def _convert(table: object, where: str) -> Config:
     if not isinstance(table, dict):
         raise ConfigurationError(f"{where}: a table is expected")
-    _refuse_unknown(table, Config, where, "")
+    refuse_unknown(table, _keys(Config), where)
     for name, section in _SECTIONS.items():
         inner = table.get(name)
         if isinstance(inner, dict):
-            _refuse_unknown(inner, section, where, f"{name}.")
+            refuse_unknown(inner, _keys(section), where, f"{name}.")
     try:
         config = msgspec.convert(table, Config)
     except msgspec.ValidationError as wrong:
@@ -132,9 +133,13 @@ def _convert(table: object, where: str) -> Config:
     return _sensible(config, where)
 
 
-def _refuse_unknown(table: dict[str, object], section: type[msgspec.Struct], where: str, prefix: str) -> None:
-    known = [field.encode_name for field in msgspec.structs.fields(section)]
-    for key in table:
+def _keys(section: type[msgspec.Struct]) -> list[str]:
+    return [field.encode_name for field in msgspec.structs.fields(section)]
+
+
+def refuse_unknown(keys: Iterable[str], known: Sequence[str], where: str, prefix: str = "") -> None:
+    """Raises ConfigurationError with the nearest name where a key is none of the known ones."""
+    for key in keys:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
             hint = f"did you mean `{prefix}{near[0]}`?" if near else f"known keys: {', '.join(known)}"
@@ -142,9 +147,9 @@ def _refuse_unknown(table: dict[str, object], section: type[msgspec.Struct], whe
 
 
 def _sensible(config: Config, where: str) -> Config:
-    """What types cannot say."""
+    """What types cannot say; a blank command is none."""
     complaints = {
-        "gate.timeout must be more than 0 seconds": config.gate.timeout <= 0,
+        "gate.timeout must be more than 0 seconds and at most 30 days": not 0 < config.gate.timeout <= LONGEST,
         "integrate.jobs must be 1 or more": config.integrate.jobs < 1,
         "branch patterns need {id} exactly once": any(p.count("{id}") != 1 for p in config.branch),
         "branch needs at least one pattern": not config.branch,
@@ -154,7 +159,14 @@ def _sensible(config: Config, where: str) -> Config:
     for complaint, holds in complaints.items():
         if holds:
             raise ConfigurationError(f"{where}: {complaint}")
-    return config
+    gate = msgspec.structs.replace(
+        config.gate, command=_command(config.gate.command), setup=_command(config.gate.setup)
+    )
+    return msgspec.structs.replace(config, gate=gate)
+
+
+def _command(words: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    return words if "".join(words).strip() else ""
 
 
 def _outside(path: str) -> bool:

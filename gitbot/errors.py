@@ -48,6 +48,10 @@ class UnsupportedRepositoryError(InputError):
     """No repository here, or one of a kind that cannot be worked on."""
 
 
+class DamagedRecordError(InputError):
+    """A record below refs/gitbot/ that cannot be read: damaged, foreign, or from a newer gitbot."""
+
+
 class PatternError(InputError):
     """A path pattern that is outside the notation."""
 

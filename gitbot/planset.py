@@ -38,7 +38,7 @@ def in_force(repository: Repository, into: str | None, environment_config: str |
 
     Raises:
         UnknownBranchError: there is no such target.
-        ConfigurationError: see `gitbot.config.parse`.
+        ConfigurationError: see `gitbot.config.parse`; also a rule that there is not.
     """
     if environment_config:
         config = _from_file(Path(environment_config))
@@ -80,9 +80,9 @@ def _read(repository: Repository, target: RefName) -> tuple[Config, tuple[str, .
     committed = {name: _text(data, name) for name in names if (data := repository.read(tree, name)) is not None}
     short = target.removeprefix(refs.HEADS)
     edited = _work_tree_texts(repository, target, names)
-    config = configuration.parse(committed, origin=f"{short} at {tip[:7]}")
+    config = _parse(committed, f"{short} at {tip[:7]}")
     if config == Config() and configuration.FILE not in committed and edited is not None:
-        return configuration.parse(edited, origin="the work tree"), ()
+        return _parse(edited, "the work tree"), ()
     if edited is not None and edited.get(configuration.FILE) != committed.get(configuration.FILE):
         return config, (f"{configuration.FILE} in the work tree is edited; the one on {short} is in force",)
     return config, ()
@@ -102,7 +102,16 @@ def _from_file(path: Path) -> Config:
         data = path.read_bytes()
     except OSError as refused:
         raise ConfigurationError(f"GITBOT_CONFIG: {path}: {refused.strerror}") from None
-    return configuration.parse({configuration.FILE: _text(data, path.name)}, origin=str(path.parent))
+    return _parse({configuration.FILE: _text(data, path.name)}, str(path.parent))
+
+
+def _parse(texts: Mapping[str, str], origin: str) -> Config:
+    config = configuration.parse(texts, origin=origin)
+    if config.rules:
+        from gitbot.preflight import RULES
+
+        configuration.refuse_unknown(config.rules, sorted(RULES), origin, "rules.")
+    return config
 
 
 def _text(data: bytes, name: str) -> str:

@@ -5,13 +5,15 @@ The only room besides `gitbot.repository` that starts processes. What a command'
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import select
+import signal
 import subprocess
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -103,6 +105,16 @@ def _read_report(descriptor: int) -> _Report | None:
         data += more
     answer: _Report = json.loads(data)
     return answer
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Hold Ctrl-C and its like back until the end of the block; children started in it are spared as well."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def shell(command: str | Sequence[str]) -> tuple[str, ...]:

@@ -71,7 +71,8 @@ def test_a_configuration_survives_being_kept() -> None:
         ("targt = 'x'", "main: gitbot.toml: unknown key `targt`", "did you mean `target`?"),
         ("[integrate]\nacceptboth = 'bold'", "main: gitbot.toml: unknown key `integrate.acceptboth`",
          "did you mean `integrate.accept-both`?"),
-        ("[gate]\ntimeout = 0", "main: gitbot.toml: gate.timeout must be more than 0 seconds", None),
+        ("[gate]\ntimeout = 0",
+         "main: gitbot.toml: gate.timeout must be more than 0 seconds and at most 30 days", None),
         ("branch = ['agent']", "main: gitbot.toml: branch patterns need {id} exactly once", None),
         ("branch = []", "main: gitbot.toml: branch needs at least one pattern", None),
         ("plans = ['../plans']", "main: gitbot.toml: plans must stay inside the repository", None),
@@ -92,6 +93,10 @@ def test_what_is_wrong_is_named_with_the_way_out(text: str, message: str, hint: 
         "target = 1",
         "[gate]\nconfirm = 3",
         "[gate]\ntimeout = 'long'",
+        "[gate]\ntimeout = inf",
+        "[gate]\ntimeout = nan",
+        "[gate]\ntimeout = 2592001",
+        "[gate]\ntimeout = 1" + "0" * 400,
         "gate = 'x'",
         "[ownership]\nforeign = 'allow'",
         "[integrate]\nstrategy = 'ours'",
@@ -103,6 +108,12 @@ def test_what_is_wrong_is_named_with_the_way_out(text: str, message: str, hint: 
 def test_wrong_values_and_broken_toml_are_configuration_errors(text: str) -> None:
     with pytest.raises(ConfigurationError):
         read(text)
+
+
+@pytest.mark.parametrize("blank", ["'  '", "'\t'", "[]", "['', ' ']"])
+def test_a_blank_command_is_no_command(blank: str) -> None:
+    gate = read(f"[gate]\ncommand = {blank}\nsetup = {blank}").gate
+    assert (gate.command, gate.setup) == ("", "")
 
 
 def test_two_places_at_once_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""What README.md shows is what happens: its blocks are run in order, on the repository of the demo."""
+"""What README.md shows is what happens: its blocks are run in order, from a checkout in which gitbot is installed."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from gitbot import config
 from gitbot.plans import Source, read_plans
-from gitbot.repository.recipes import read_recipe
-from tests.conftest import ROOT, Sandbox, SandboxMaker
+from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -55,38 +54,55 @@ def assert_answers(answer: list[str], out: str) -> None:
         position = found + len(wanted)
 
 
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """A person's shell, opened in the checkout: what enters a folder or an environment holds for what follows."""
+
+    checkout: Path
+    env: Mapping[str, str]
+    entered: list[str] = field(default_factory=list)
+
+    def type(self, text: str) -> subprocess.CompletedProcess[str]:
+        script = "\n".join(["set -e", *self.entered, text])
+        if text.startswith(("cd ", ". ")):
+            self.entered.append(text)
+        return subprocess.run(
+            ["sh", "-c", script], cwd=self.checkout, env=dict(self.env), capture_output=True, text=True, check=False
+        )
+
+
 @pytest.fixture
-def person(sandbox: SandboxMaker, tmp_path: Path) -> tuple[Sandbox, Mapping[str, str]]:
-    """The demo's repository with a remote, and an environment in which `gitbot` is installed."""
-    recipe = read_recipe((ROOT / "fixtures" / "repos" / "demo.toml").read_text(encoding="utf-8"))
-    box = sandbox(recipe=recipe)
-    box.git("init", "-q", "--bare", str(tmp_path / "origin.git"))
-    box.git("remote", "add", "origin", str(tmp_path / "origin.git"))
-    folder = tmp_path / "bin"
-    folder.mkdir()
+def shell(tmp_path: Path, sealed_env: Mapping[str, str]) -> Shell:
+    """Every repository has a remote: the one that the person's git configuration names."""
+    programs = tmp_path / "gitbot" / ".venv" / "bin"
+    programs.mkdir(parents=True)
     for name in ("gitbot", "git-bot"):
-        (folder / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" -m gitbot "$@"\n')
-        (folder / name).chmod(0o755)
-    temporary = tmp_path / "tmp"
-    temporary.mkdir()
-    return box, {**box.env, "PATH": f"{folder}:{box.env['PATH']}", "TMPDIR": str(temporary)}
+        (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" -m gitbot "$@"\n')
+        (programs / name).chmod(0o755)
+    (programs / "activate").write_text(f'PATH="{programs}:$PATH"\n')
+    (tmp_path / "tmp").mkdir()
+    origin = tmp_path / "origin.git"
+    subprocess.run(["git", "init", "-q", "--bare", str(origin)], env=dict(sealed_env), check=True)
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".gitconfig").write_text(f'[remote "origin"]\n\turl = {origin}\n')
+    return Shell(programs.parents[1], {**sealed_env, "HOME": str(home), "TMPDIR": str(tmp_path / "tmp")})
 
 
-def test_every_block_does_what_it_shows(person: tuple[Sandbox, Mapping[str, str]]) -> None:
-    box, env = person
-    for block in blocks(README):
+def test_every_block_does_what_it_shows(shell: Shell) -> None:
+    first, *others = blocks(README)
+    [(demo, shown)] = sessions(first.text)
+    assert_answers(shown, shell.type(f".venv/bin/{demo}").stdout)
+    for block in others:
         match block.kind:
             case "console":
                 for line, answer in sessions(block.text):
-                    done = subprocess.run(
-                        ["sh", "-c", line], cwd=box.path, env=dict(env), capture_output=True, text=True, check=False
-                    )
+                    done = shell.type(line)
                     assert done.returncode in (0, 1), f"{line}: {done.stderr}"
                     assert_answers(answer, done.stdout)
             case "sh" if block.ci is None:
-                subprocess.run(
-                    ["sh", "-euc", block.text], cwd=box.path, env=dict(env), capture_output=True, check=True
-                )
+                done = shell.type(block.text)
+                assert done.returncode == 0, done.stderr
             case "sh":
                 assert f"typed {block.ci}" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
             case "markdown":

@@ -6,6 +6,7 @@ Data goes to stdout, talk to stderr. Command modules are imported when they are 
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import signal
@@ -34,6 +35,10 @@ _MORE = {
     "guard": "may this branch touch these paths?",
     "runs": "earlier runs of integrate",
 }
+
+
+# What the machine refuses is no bug of ours: a full disk, no permission, a read-only file system, broken hardware.
+_MACHINE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.EMFILE})
 
 
 class Commands(click.Group):
@@ -85,10 +90,11 @@ def gitbot(ctx: click.Context, path: tuple[str, ...]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and give its exit code (docs/exit-codes.md); never a traceback for a user's mistake."""
-    signal.signal(signal.SIGTERM, _terminated)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup wants it so
+            signal.signal(number, _terminated)
     try:
         code = gitbot.main(args=None if argv is None else list(argv), prog_name="gitbot", standalone_mode=False)
-        console.flush()
         return code if isinstance(code, int) else 0
     except GitbotError as error:
         console.complain(error.message, error.hint)
@@ -106,6 +112,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains while it ends
         return 0
+    except OSError as refused:
+        if refused.errno not in _MACHINE:
+            return console.crash(refused)
+        where = f"{refused.filename}: " if refused.filename else ""
+        console.complain(
+            f"{where}{refused.strerror}", "nothing is lost; when there is room, run the same command again"
+        )
+        return 4
     except Exception as bug:
         return console.crash(bug)
 

@@ -20,13 +20,17 @@ from gitbot.report.terminal import printable
 
 
 def data(text: str) -> None:
-    """The answer of a command, as it stands."""
-    click.echo(text.rstrip("\n"))
+    """The answer of a command, as it stands. A reader who went away early has what he wanted."""
+    try:
+        sys.stdout.write(text.rstrip("\n") + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains while it ends
 
 
 def document(value: object) -> None:
     """The same as JSON."""
-    click.echo(as_json(value))
+    data(as_json(value))
 
 
 def as_json(value: object) -> str:
@@ -57,11 +61,6 @@ def coloured(env: Mapping[str, str]) -> bool:
 def width() -> int:
     """Columns of the terminal, 100 into a pipe; never wider than lines that read well."""
     return max(40, min(shutil.get_terminal_size((100, 24)).columns, 120))
-
-
-def flush() -> None:
-    """Write out what is buffered now, while a closed pipe can still be told from a bug."""
-    sys.stdout.flush()
 
 
 def crash(bug: Exception) -> int:

@@ -42,7 +42,7 @@ def command(around: Surroundings, keep: str | None) -> int:
     """See all of it on a small repository: check, integrate, a kill in the middle, and the proofs."""
     recipe = read_recipe(_recipe())
     stage = _stage(recipe, _folder(keep), around.env)
-    console.data(f"{stage.repository.work_tree}: a small program, and the branches of six agents with a plan each")
+    console.data(f"a small program, and the branches of six agents with a plan each, in\n{stage.folder}")
 
     _act("gitbot check")
     checked = stage.call("check")
@@ -94,7 +94,7 @@ class Stage:
         return subprocess.Popen(
             [sys.executable, "-m", "gitbot", *arguments],
             cwd=self.folder,
-            env=dict(self.env),
+            env={**self.env, "COLUMNS": str(console.width())},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -156,17 +156,28 @@ def _prove(stage: Stage, before: Mapping[str, object], document: Mapping[str, An
     red = [oid for oid in where if not _passes(stage, Oid(oid), document["gate"]["command"])]
     after = stage.snapshot()
     lost = [name for name in before if after.get(name) != before[name]]
-    program = "gitbot" if shutil.which("gitbot") else f"{shlex.quote(sys.executable)} -m gitbot"
+    program = _program()
     was = f"was red at {', '.join(red)}" if red else "was never red"
     edits = " and ".join(stage.recipe.work_tree)
     kept = f"changed: {', '.join(lost)}" if lost else f"untouched: {edits} (not committed), and every agent's branch"
     console.data(
         f"\nmain {was}: each of the {len(where)} commits it was at, tested again by itself\n"
-        f"{kept}\n"
-        f"take it all back: {program} -C {shlex.quote(str(stage.folder))} undo {document['run']}\n\n"
-        f"on your repository, read-only: {program} status"
+        f"{kept}\n\n"
+        f"the repository stays for you to look at and may be deleted; to take it all back:\n"
+        f"  cd {shlex.quote(str(stage.folder))}\n"
+        f"  {program} undo last\n\n"
+        f"in a repository of your own this only reads:\n"
+        f"  {program} status"
     )
     return 1 if red or lost else 0
+
+
+def _program() -> str:
+    """How this very program is called in the shell that the person types into."""
+    if shutil.which("gitbot"):
+        return "gitbot"
+    beside = Path(sys.executable).with_name("gitbot")
+    return shlex.quote(str(beside)) if beside.exists() else f"{shlex.quote(sys.executable)} -m gitbot"
 
 
 def _passes(stage: Stage, commit: Oid, command: str) -> bool:

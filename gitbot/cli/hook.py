@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gitbot.cli import console
-from gitbot.errors import InputError, UnsupportedRepositoryError
+from gitbot.errors import GitError, InputError, UnsupportedRepositoryError
 from gitbot.guard import installation
 from gitbot.guard.enforcement import enforcement
 from gitbot.guard.push import Verdict, judge_push, read_updates
@@ -78,13 +78,12 @@ def run(around: Surroundings, name: str, arguments: tuple[str, ...]) -> int:
     updates = read_updates(sys.stdin.buffer.read().decode("utf-8", "surrogateescape"))
     if not any(update.branch for update in updates):
         return 0
-    # In a linked work tree git says by GIT_DIR which repository it is; elsewhere the current folder does.
     try:
-        repository = open_repository(around.here / around.env.get("GIT_DIR", "."), around.env)
-    except UnsupportedRepositoryError as unsupported:
-        console.talk(f"warning: {unsupported.message}; nobody checked whose files this push changes")
+        repository = open_repository(around.here, around.env)
+        force = enforcement(repository, arguments[0] if arguments else "origin", around.env.get("GITBOT_CONFIG"))
+    except (UnsupportedRepositoryError, GitError) as unreadable:
+        console.talk(f"warning: {unreadable.message}; nobody checked whose files this push changes")
         return 0
-    force = enforcement(repository, arguments[0] if arguments else "origin", around.env.get("GITBOT_CONFIG"))
     if force is None:
         return 0
     for note in force.notes:

@@ -30,6 +30,7 @@ _GATES = (
     ("composer.json", "composer test"),
     ("mix.exs", "mix test"),
     ("Makefile", "make test"),
+    ("tests", "python3 -m unittest discover -s tests"),
 )
 _SHARED = {FileClass.LOCK, FileClass.MANIFEST}
 
@@ -49,8 +50,9 @@ def command(around: Surroundings) -> int:
     target = refs.default_target(repository)
     path.write_text(_text(repository, target.removeprefix(refs.HEADS) if target else "main", command_line))
     console.data(f"wrote {path}")
-    guess = f"the gate is a guess: {command_line!r}" if command_line else "no gate was found: fill in [gate] command"
-    console.talk(f"{guess}\nlook it over, then commit it: only what is on the target is in force".replace("\n", "; "))
+    guess = f"the gate is a guess: {command_line}" if command_line else "no gate was found: fill in [gate] command"
+    console.talk(guess)
+    console.talk("look it over; it is in force now, and for everybody once it is committed on the target")
     return 0
 
 

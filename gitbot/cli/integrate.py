@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Mapping
 
@@ -19,6 +20,8 @@ from gitbot.planset import in_force
 from gitbot.report.integrate import integrate_document, integrate_text
 from gitbot.repository import Repository, open_repository
 
+LONGEST_GATE = 30 * 24 * 3600  # seconds; also keeps inf and nan out
+
 
 @click.command("integrate")
 @click.argument("branches", nargs=-1)
@@ -29,7 +32,7 @@ from gitbot.repository import Repository, open_repository
 @click.option("--no-gate", is_flag=True, help="Land without tests; it is recorded as such.")
 @click.option(
     "--gate-timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(min=0, max=LONGEST_GATE, min_open=True),
     metavar="SECONDS",
     help="After which the gate is ended.",
 )
@@ -79,6 +82,8 @@ def command(
     _refuse_unavailable(config)
     if not branches and not worktrees:
         raise InputError("no branch named", hint="gitbot integrate 'agent-*', or --worktrees")
+    if gate_timeout is not None and math.isnan(gate_timeout):
+        raise InputError("--gate-timeout nan is no time", hint="give seconds")
     if branches and worktrees:
         raise InputError("branches and --worktrees were both given", hint="use one of them")
 
@@ -104,7 +109,6 @@ def command(
             console.document(integrate_document(run, path))
         else:
             console.data(integrate_text(run, path, colour=console.coloured(around.env), width=console.width()))
-        console.flush()
         if run.message:
             console.complain(run.message, run.hint)
 
@@ -128,11 +132,13 @@ def _strategies(asked: str | None, config: Config) -> tuple[Strategy, ...]:
 
 
 def _gate(asked: str | None, config: Config, *, dry_run: bool) -> str | tuple[str, ...]:
-    command = asked or config.gate.command
+    command = asked if asked is not None else config.gate.command
+    if isinstance(command, str) and not command.strip():
+        command = ""
     if not command and not dry_run:
         raise NoGateError(
             "no integration tests are configured, and nothing lands untested",
-            hint='--gate "COMMAND", or [gate] command in gitbot.toml (gitbot init writes one), or --no-gate',
+            hint='--gate "COMMAND", or [gate] command in gitbot.toml (gitbot init makes a guess), or --no-gate',
         )
     return command
 

@@ -6,12 +6,14 @@ import time
 from collections import Counter
 
 import click
+import msgspec
 
 from gitbot.cli import Surroundings, console
 from gitbot.cli.integrate import whole_path
-from gitbot.journal import runs
+from gitbot.errors import DamagedRecordError
+from gitbot.journal import lock, runs
 from gitbot.landing import document, undo
-from gitbot.model.run import Run, Started
+from gitbot.model.run import Run, RunId
 from gitbot.report.integrate import integrate_document, integrate_text
 from gitbot.repository import Repository, open_repository
 
@@ -24,7 +26,7 @@ def command(around: Surroundings, run: str | None, form: str) -> int:
     """List the runs of this repository, or show RUN (its id, a unique prefix, or `last`)."""
     repository = open_repository(around.here, around.env)
     if run is not None:
-        found = document.fold(runs.read(repository, undo.find(repository, run)))
+        found = _folded(repository, undo.find(repository, run))
         path = whole_path(repository, found.run)
         if form == "json":
             console.document(integrate_document(found, path))
@@ -42,9 +44,18 @@ def command(around: Surroundings, run: str | None, form: str) -> int:
 def _known(repository: Repository) -> list[Run]:
     found = []
     for run in runs.runs(repository):
-        records = runs.read(repository, run)
-        if records and isinstance(records[0], Started):
-            found.append(document.fold(records))
+        try:
+            found.append(_folded(repository, run))
+        except DamagedRecordError as damaged:
+            console.talk(f"note: {damaged.message}; {damaged.hint}")
+    return found
+
+
+def _folded(repository: Repository, run: RunId) -> Run:
+    """A run without an end is running only while somebody holds the lock."""
+    found = document.fold(runs.read(repository, run))
+    if found.state == "running" and not lock.is_held(repository):
+        return msgspec.structs.replace(found, state="interrupted")
     return found
 
 

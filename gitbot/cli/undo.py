@@ -15,9 +15,10 @@ from gitbot.repository import open_repository, refs
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @click.pass_obj
 def command(around: Surroundings, run: str, revert: bool, form: str) -> int:
-    """Take back what RUN landed (its id, a unique prefix of it, or `last`)."""
+    """Take back what RUN landed: its id, a unique prefix of it, or `last`, the newest that landed something."""
     repository = open_repository(around.here, around.env)
-    taken = undoing.undo(repository, undoing.find(repository, run), revert=revert)
+    found = undoing.last_that_landed(repository) if run == "last" else undoing.find(repository, run)
+    taken = undoing.undo(repository, found, revert=revert)
     target = taken.target.removeprefix(refs.HEADS)
     if form == "json":
         console.document(

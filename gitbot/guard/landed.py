@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from gitbot.config import Config
 from gitbot.errors import GitError
@@ -23,15 +24,19 @@ MEMORY = 100  # newest runs that are searched for landings
 def landings(repository: Repository, target: Oid) -> tuple[Landing, ...]:
     """What runs recorded as landing, `target` still has and nobody took back, oldest first."""
     found: list[Landing] = []
-    for run in runs.runs(repository)[-MEMORY:]:
-        try:
-            records = runs.read(repository, run)
-            if not any(isinstance(record, Undone) for record in records):
-                recorded = (record for record in records if isinstance(record, Landing))
-                found += [each for each in recorded if history.contains(repository, target, each.after)]
-        except GitError:  # a damaged journal, or a commit that was pruned since, is no evidence
-            continue
-    return tuple(found)
+    for _, records in islice(runs.own(repository), MEMORY):
+        if not any(isinstance(record, Undone) for record in records):
+            for record in reversed(records):
+                if isinstance(record, Landing) and _has(repository, target, record.after):
+                    found.append(record)
+    return tuple(reversed(found))
+
+
+def _has(repository: Repository, target: Oid, commit: Oid) -> bool:
+    try:
+        return history.contains(repository, target, commit)
+    except GitError:  # pruned since
+        return False
 
 
 def landed_plans(

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from gitbot.errors import InputError
+from gitbot.errors import GitError, InputError
 from gitbot.guard.drift import Judgement
 from gitbot.guard.enforcement import Enforcement, checked_out
 from gitbot.model.git import ZERO, Oid
@@ -63,15 +63,24 @@ def judge_push(force: Enforcement, updates: Iterable[Update]) -> Iterator[Verdic
     """Hold every branch of a push against the claims of its plans; one refused verdict refuses the push.
 
     The remote reference says whose plan counts, then the local one (HEAD is what is checked out); where they name
-    different plans, only what both allow passes. A branch without a plan gets no verdict.
+    different plans, only what both allow passes. A branch without a plan gets no verdict. What is sent but is no
+    commit, or not whole here, passes with a note: git sends neither, and the remote would not take it.
     """
     for update in updates:
         if update.branch is None:
             continue
-        local = checked_out(force.repository) if update.local_ref == "HEAD" else update.local_ref
-        names = dict.fromkeys((update.branch, (local or "").removeprefix(refs.HEADS)))
-        changes = force.changes(update.oid)
-        for mine in dict.fromkeys(force.mine(name, update.oid, changes) for name in names):
-            if mine.plans:
-                _, judgement = force.judge(mine.plans, update.oid, changes)
-                yield Verdict(update.branch, " and ".join(plan.id for plan in mine.plans), mine.notes, judgement)
+        try:
+            yield from _verdicts(force, update, update.branch)
+        except GitError as refused:
+            note = f"{refused.message}; nobody checked whose files this push changes"
+            yield Verdict(update.branch, "", (note,), Judgement())
+
+
+def _verdicts(force: Enforcement, update: Update, branch: str) -> Iterator[Verdict]:
+    local = checked_out(force.repository) if update.local_ref == "HEAD" else update.local_ref
+    names = dict.fromkeys((branch, (local or "").removeprefix(refs.HEADS)))
+    changes = force.changes(update.oid)
+    for mine in dict.fromkeys(force.mine(name, update.oid, changes) for name in names):
+        if mine.plans:
+            _, judgement = force.judge(mine.plans, update.oid, changes)
+            yield Verdict(branch, " and ".join(plan.id for plan in mine.plans), mine.notes, judgement)

@@ -7,20 +7,25 @@ reference by compare-and-swap, so that a kill leaves the journal as it was befor
 
 from __future__ import annotations
 
+import contextlib
+import re
+import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 import pygit2
 
-from gitbot.errors import GitError
+from gitbot.errors import DamagedRecordError, GitError
 from gitbot.model.git import Oid, RefName
-from gitbot.model.run import Record, RunId
+from gitbot.model.run import Record, RunId, Started
 from gitbot.repository import Repository, refs
 from gitbot.repository.reading import TREE
 
 PREFIX = "refs/gitbot/runs/"
 _BLOB = 0o100644
+_CLONE = RefName("refs/gitbot/clone")
+_RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")
 _decoder = msgspec.json.Decoder(Record)
 
 
@@ -67,29 +72,67 @@ class Journal:
 
 
 def read(repository: Repository, run: RunId) -> tuple[Record, ...]:
-    """All records of a run, oldest first; () when there is no such run.
+    """All records of a run, oldest first, a `Started` being the first; () when there is no such run.
 
     Raises:
-        GitError: the journal is damaged or from a newer gitbot.
+        DamagedRecordError: the journal is damaged or from a newer gitbot.
     """
     tree = refs.read(repository, ref_of(run))
     if tree is None:
         return ()
     try:
-        return tuple(_decoder.decode(repository.blob(oid)) for oid in _leaves(repository, tree, "records"))
-    except msgspec.DecodeError as broken:
-        raise GitError(f"the journal of run {run} cannot be read: {broken}") from None
+        found = tuple(_decoder.decode(repository.blob(oid)) for oid in _leaves(repository, tree, "records"))
+    except (msgspec.DecodeError, GitError) as broken:
+        found, why = (), str(broken)
+    else:
+        why = "it does not begin with a start"
+    if not found or not isinstance(found[0], Started):
+        raise DamagedRecordError(
+            f"the record of run {run} cannot be read: {why}", hint=f"to drop it: git update-ref -d {ref_of(run)}"
+        )
+    return found
 
 
 def runs(repository: Repository) -> tuple[RunId, ...]:
-    """Every run that was recorded here, oldest first."""
-    found = refs.below(repository, PREFIX)
-    return tuple(sorted(RunId(ref.removeprefix(PREFIX).removesuffix("/journal")) for ref, _ in found))
+    """Every run that was recorded here, oldest first; a reference with another kind of name is none of ours."""
+    names = (ref.removeprefix(PREFIX).removesuffix("/journal") for ref, _ in refs.below(repository, PREFIX))
+    return tuple(sorted(RunId(name) for name in names if _RUN.fullmatch(name)))
+
+
+def own(repository: Repository) -> Iterator[tuple[RunId, tuple[Record, ...]]]:
+    """This clone's runs as far as they can be read, newest first.
+
+    Runs that were fetched from elsewhere are there to be read: nobody's work counts as landed on their word, and
+    none of them is gone on with.
+    """
+    here = clone_id(repository)
+    for run in reversed(runs(repository)):
+        with contextlib.suppress(DamagedRecordError):
+            records = read(repository, run)
+            if isinstance(records[0], Started) and records[0].clone == here:
+                yield run, records
 
 
 def latest(repository: Repository) -> RunId | None:
-    """The newest run, the only one that can still be open: each closes the one before."""
-    return max(runs(repository), default=None)
+    """This clone's newest run, the only one that can still be open: each closes the one before."""
+    return next((run for run, _ in own(repository)), None)
+
+
+def clone_id(repository: Repository) -> str:
+    """By which this clone tells its own runs; empty until its first run."""
+    blob = refs.read(repository, _CLONE)
+    try:
+        return repository.blob(blob).decode("ascii", "replace") if blob is not None else ""
+    except GitError:
+        return ""
+
+
+def mark_clone(repository: Repository) -> str:
+    """The same, made if there is none yet."""
+    if not clone_id(repository):
+        blob = Oid(str(repository.lib.create_blob(secrets.token_hex(16).encode())))
+        refs.append(repository, _CLONE, before=refs.read(repository, _CLONE), after=blob)
+    return clone_id(repository)
 
 
 def keep_file(repository: Repository, run: RunId, name: str, data: bytes) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gitbot.journal.runs import file_path
@@ -42,9 +42,7 @@ class Aside:
     records: Sequence[Record]
     tip: Oid
 
-    def report(
-        self, step: queue.SetAside, one: Examination | None, path: Callable[[str], str | None]
-    ) -> tuple[BranchReport, str | None]:
+    def report(self, step: queue.SetAside, one: Examination | None) -> tuple[BranchReport, str | None]:
         """The report, and the retry brief where the work has to be done again."""
         entry, found = step.entry, step.found
         conflicts = self._with_whom(entry, found.paths) if isinstance(found, Conflict) else ()
@@ -54,7 +52,6 @@ class Aside:
         brief = None
         if step.reason in (Reason.CONFLICT, Reason.GATE, Reason.INFRA):
             brief = retry_brief(self._retry(step, why, conflicts, partner, log))
-        retry = path(self.brief_name(entry)) if brief else None
         return BranchReport(
             branch=entry.name,
             plan=entry.plan,
@@ -66,9 +63,9 @@ class Aside:
             reason=step.reason,
             partner=partner.branch if partner else None,
             conflicts=conflicts,
-            log=path(log[0]) if log and log[0] else None,
-            retry=retry,
-            next=self._next(step, retry),
+            log=log[0] if log else None,
+            retry=self.brief_name(entry) if brief else None,
+            next=self._next(step),
         ), brief
 
     def brief_name(self, entry: Entry) -> str:
@@ -108,15 +105,16 @@ class Aside:
         kind = kinds.get(seen[-1], "fail") if seen else "fail"
         return f"{kind} ({len(seen)} times; the target passes)" if len(seen) > 1 else f"{kind} (the target passes)"
 
-    def _next(self, step: queue.SetAside, retry: str | None) -> str:
+    def _next(self, step: queue.SetAside) -> str:
+        again = f"gitbot integrate {step.entry.name}"
         match step.reason:
             case Reason.BLOCKED:
-                return "land what it waits for, then integrate it again"
+                other = step.partner or ", ".join(step.entry.missing)
+                return f"land {other} first, then: {again}"
             case Reason.OWNERSHIP:
-                return "take the foreign changes out, or have the owner's plan give the file up on the target"
+                return f"take the foreign changes out, or wait until their owner has landed, then: {again}"
             case _:
-                where = f"hand {retry} to its agent" if retry else "redo it on the target as it is now"
-                return f"{where}, then: gitbot integrate {step.entry.name}"
+                return f"hand the brief to its agent, then: {again}"
 
     # With whom
 

@@ -60,8 +60,8 @@ def _exit_code(branches: Sequence[BranchReport], finished: Finished | None, *, d
 
 def _waiting(entry: Entry, finished: Finished | None) -> BranchReport:
     red = finished is not None and finished.exit_code == 3
-    why = (finished.message if finished else None) or "the run was interrupted before its turn"
-    step = "repair the target, then run the same command again" if red else "run the same command again"
+    why = finished.message.splitlines()[0] if finished and finished.message else "the run was interrupted"
+    step = (finished.hint if finished else None) or "run the same command again"
     return BranchReport(
         branch=entry.name,
         plan=entry.plan,

@@ -46,7 +46,7 @@ class Examiner:
     strategies: tuple[Strategy, ...]
     manner: Manner
     committer: Person
-    landed: Mapping[Oid, Oid]  # tips that earlier runs landed, and by which commit
+    landed: dict[Oid, Oid]  # tips that this run and earlier ones have landed, and by which commit
     refs: Mapping[BranchName, RefName]
 
     def examine(self, branch: Branch, onto: Oid) -> Examination:

@@ -11,8 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import assert_never
 
+import msgspec
+
 from gitbot.config import Config
 from gitbot.errors import GitbotError, TargetMovedError, TargetRedError, WorkTreeInTheWayError
+from gitbot.journal import pins
 from gitbot.journal.runs import Journal, file_path
 from gitbot.landing import flags, queue, recovery, reports, testing
 from gitbot.landing.aside import NOT_PROVEN, Aside
@@ -36,6 +39,7 @@ from gitbot.model.run import (
     Started,
     Tested,
 )
+from gitbot.process import undisturbed
 from gitbot.repository import Repository, checkouts, history, refs
 from gitbot.repository.workbench import Workbench
 
@@ -79,10 +83,7 @@ class Loop:
                 if isinstance(step, queue.Done):
                     return
                 if isinstance(step, queue.TargetRed):
-                    raise TargetRedError(
-                        "the target does not pass its own tests; nothing more was landed, nobody is blamed",
-                        hint=f"the output is in {self._path(self._last_log())}; repair it, then run this again",
-                    )
+                    raise self._red_target()
                 self._do(step)
 
     def _do(self, step: queue.Step) -> None:
@@ -164,7 +165,9 @@ class Loop:
     # Examining and testing
 
     def _examine(self, entry: Entry) -> None:
-        self.progress(f"{entry.name}: composing")
+        self.progress(f"{entry.name}: merging")
+        if self.journal is not None and self.repository.resolve(entry.tip) is None:
+            pins.restore(self.repository, entry.pin)  # the branch was deleted, and its commits swept away
         self.known[entry.name, self.tip] = self.examiner.examine(self._branch(entry), self.tip)
 
     def _branch(self, entry: Entry) -> Branch:
@@ -225,12 +228,14 @@ class Loop:
         self._must_be_free(candidate.base, candidate.commit)
         self.bench.promote(candidate.commit, candidate.base)
         self._keep_backup(entry)
-        self._write(intent)
         why = f"gitbot: {entry.name} ({candidate.strategy})"
-        if not refs.swap(self.repository, self._target, before=candidate.base, after=candidate.commit, why=why):
+        with undisturbed():
+            self._write(intent)
+            moved = refs.swap(self.repository, self._target, before=candidate.base, after=candidate.commit, why=why)
+            if moved:
+                self._after_landing(candidate.base, candidate.commit, report)
+        if not moved:
             self._target_moved()
-            return
-        self._after_landing(candidate.base, candidate.commit, report)
 
     def _after_landing(self, before: Oid, after: Oid, report: BranchReport) -> None:
         """Work trees follow, the record is closed. May be done again after a kill."""
@@ -242,11 +247,12 @@ class Loop:
         if self.started.request.update_branches:
             self._update_branch(report, after)
         self.tip = after
+        self.examiner.landed[report.tip] = after
         self._settle(report)
         if lagging:
             raise WorkTreeInTheWayError(
                 f"{report.branch} has landed, but a checkout could not follow: {lagging[0]}",
-                hint=f"nothing is lost; in that work tree: git read-tree -m -u {before[:12]} {after[:12]}",
+                hint="nothing is lost; mend that, then run the same command again: the checkout is brought up first",
             )
 
     def _update_branch(self, report: BranchReport, after: Oid) -> None:
@@ -295,7 +301,8 @@ class Loop:
         if recovery.fate(intent, now, contains_after=there) is not recovery.Fate.HAPPENED:
             return
         if now == intent.after:
-            self._after_landing(intent.before, intent.after, intent.report)
+            with undisturbed():
+                self._after_landing(intent.before, intent.after, intent.report)
         else:  # somebody built on it since, and brought the checkouts along
             self._settle(intent.report)
             self.tip = intent.after
@@ -314,15 +321,24 @@ class Loop:
     def _set_aside(self, step: queue.SetAside) -> None:
         one = self.known.get((step.entry.name, self.tip))
         aside = Aside(self.bench, self.examiner, self.started, self.records, self.tip)
-        report, brief = aside.report(step, one, lambda name: self._path(name))
+        report, brief = aside.report(step, one)
+        if self.journal is None:
+            report, brief = msgspec.structs.replace(report, retry=None, next="redo it, or let it wait"), None
         name = aside.brief_name(step.entry)
         self._settle(report, {name: brief.encode("utf-8", "backslashreplace")} if brief else {})
 
-    def _last_log(self) -> str:
-        return next((r.log for r in reversed(self.records) if isinstance(r, Tested) and r.log), "")
-
-    def _path(self, name: str) -> str | None:
-        return str(file_path(self.repository, self.started.run, name)) if self.journal is not None else None
+    def _red_target(self) -> TargetRedError:
+        """Says why, as far as the end of the output does."""
+        last = next(r for r in reversed(self.records) if isinstance(r, Tested) and r.branch is None)
+        log = file_path(self.repository, self.started.run, last.log) if last.log else None
+        output = log.read_text(errors="replace").strip().splitlines()[-3:] if log is not None and log.exists() else []
+        short = self._target.removeprefix(refs.HEADS)
+        if last.result.verdict is GateVerdict.NO_START:
+            said, cure = f"the gate could not start on {short}", "correct --gate or [gate] command"
+        else:
+            said, cure = f"{short} does not pass its own tests; nobody is blamed", f"repair {short}"
+        where = f" (all output: {log})" if log is not None else ""
+        return TargetRedError("\n".join([said, *output]), hint=f"{cure}, then run the same command again{where}")
 
     def _flags(self, entry: Entry, candidate: Candidate, one: Examination) -> tuple[Flag, ...]:
         tested = [record.result for record in self.records if isinstance(record, Tested)]

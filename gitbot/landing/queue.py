@@ -161,7 +161,7 @@ def _blocker(facts: Facts, entry: Entry) -> BranchName | None:
         return BranchName("")
     for need in entry.needs:
         report = facts.reports.get(need)
-        if report is not None and report.outcome not in (Outcome.LANDED, Outcome.ALREADY_LANDED):
+        if report is not None and report.outcome in (Outcome.SET_ASIDE, Outcome.WAITING):
             return need
     return None
 

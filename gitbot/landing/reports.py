@@ -34,7 +34,7 @@ def would_land(done: BranchReport) -> BranchReport:
     return msgspec.structs.replace(
         done,
         outcome=Outcome.WAITING,
-        why=f"merges: {done.why}",
+        why=f"would land by {done.strategy}: {done.why}",
         commits=(),
         proof=None,
         next="run it without --dry-run",

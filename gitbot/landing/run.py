@@ -16,9 +16,9 @@ from gitbot.config import Config, as_table, from_table
 from gitbot.errors import RiskError, TargetRedError, UnknownBranchError
 from gitbot.guard.landed import enforcement_at, landings
 from gitbot.journal import pins, results, runs
-from gitbot.journal.lock import only_writer
+from gitbot.journal.lock import only_writer, sweep
 from gitbot.journal.runs import Journal
-from gitbot.landing import document
+from gitbot.landing import document, recovery
 from gitbot.landing.examine import Examiner
 from gitbot.landing.loop import Loop, Progress
 from gitbot.landing.naming import Named
@@ -31,6 +31,7 @@ from gitbot.model.run import (
     Delivered,
     Entry,
     Finished,
+    Landing,
     Record,
     Request,
     Run,
@@ -39,7 +40,8 @@ from gitbot.model.run import (
     Undone,
 )
 from gitbot.planset import in_force_plans, plans_in, plans_of
-from gitbot.repository import Repository, refs
+from gitbot.process import undisturbed
+from gitbot.repository import Repository, checkouts, refs
 from gitbot.repository.workbench import Workbench
 
 _ORDERS = ("plan", "event", "commit")  # kinds of edges that make one branch wait for another's landing
@@ -72,7 +74,7 @@ def integrate(
         else:
             held.enter_context(only_writer(repository))
             scratch = repository.common / "gitbot" / "scratch"
-            _expire(repository)
+            _tidy_up(repository)
         before = refs.read(repository, request.target)
         assert before is not None
         with Workbench(repository, scratch, before) as bench:
@@ -92,6 +94,21 @@ def integrate(
         if journal is not None:
             journal.append(Delivered(time=time.time()))
         return run
+
+
+def _tidy_up(repository: Repository) -> None:
+    """Stale locks of a killed run, what has expired, and a checkout that did not follow the last landing."""
+    records = next((records for _, records in runs.own(repository)), ())
+    sweep(repository, recovery.open_intent(records))
+    pins.let_go(repository, "refs/gitbot/pin/", time.time())
+    results.let_go(repository, time.time())
+    last = next((record for record in reversed(records) if isinstance(record, Landing)), None)
+    if last is None or refs.read(repository, last.ref) != last.after:
+        return
+    for tree in checkouts.showing(repository, last.ref):
+        if checkouts.lags(repository, tree.path, last.before):
+            with undisturbed():
+                checkouts.follow(repository, tree.path, last.before, last.after)
 
 
 def _named(repository: Repository, resolve: Callable[[], Sequence[Named]], request: Request) -> Sequence[Named]:
@@ -120,7 +137,7 @@ def _begun(repository: Repository, started: Started) -> Journal:
     journal = Journal(repository, started.run)
     for entry in started.entries:
         pins.pin(repository, entry.pin, entry.tip, started.before)
-    journal.append(started)
+    journal.append(msgspec.structs.replace(started, clone=runs.mark_clone(repository)))
     return journal
 
 
@@ -157,7 +174,7 @@ def _examiner(repository: Repository, bench: Workbench, started: Started, config
         strategies=request.strategies,
         manner=Manner(request.accept_both),
         committer=Person(*started.identity, int(started.time), started.offset),
-        landed={landing.report.tip: landing.after for landing in recorded},
+        landed={landing.report.tip: landing.after for landing in recorded},  # the run's own come to it
         refs=refs.branches(repository),
     )
 
@@ -287,9 +304,3 @@ def _nothing_new(repository: Repository, started: Started, finished: Finished) -
     return refs.read(repository, started.request.target) == finished.after and all(
         tips.get(entry.name) in (entry.tip, finished.after) for entry in started.entries
     )
-
-
-def _expire(repository: Repository) -> None:
-    now = time.time()
-    pins.let_go(repository, "refs/gitbot/pin/", now)
-    results.let_go(repository, now)

@@ -43,6 +43,19 @@ def find(repository: Repository, name: str) -> RunId:
     raise InputError(problem, hint="gitbot runs lists them")
 
 
+def last_that_landed(repository: Repository) -> RunId:
+    """The newest run that landed something and was not taken back.
+
+    Raises:
+        InputError: there is none.
+    """
+    for run, records in runs.own(repository):
+        undone = any(isinstance(record, Undone) for record in records)
+        if not undone and any(isinstance(record, Landing) for record in records):
+            return run
+    raise InputError("no run here landed anything that was not taken back already", hint="gitbot runs lists them")
+
+
 def undo(repository: Repository, run: RunId, *, revert: bool) -> Taken:
     """Take back what a run landed; the branches themselves were never changed, so all of it can land again.
 

@@ -45,7 +45,7 @@ def _compose(subject: str, body: list[str], branch: Branch, others: list[tuple[s
     if branch.plan is not None:
         trailers.append(f"Gitbot-Plan: {_line(branch.plan)}")
     trailers.append(f"Gitbot-Tip: {branch.tip}")
-    trailers += [f"Co-authored-by: {_line(name)} <{_line(email)}>" for name, email in others]
+    trailers += [f"Co-authored-by: {_line(f'{name} <{email}>')}" for name, email in others if name or email]
     parts = [subject, "\n".join(body), "\n".join(trailers)]
     return "\n\n".join(part for part in parts if part) + "\n"
 

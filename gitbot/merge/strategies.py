@@ -149,6 +149,12 @@ def rebase(situation: Situation, why: str) -> Proposal:
                 picked.tree,
             )
             written.append(current)
+    if any(len(commit.parents) != 1 for commit in situation.own):
+        whole = situation.apply()
+        if isinstance(whole, Unmerged) or whole.tree != tree:
+            path = ConflictedPath(".", "merges inside")
+            words = "its merges hold changes that a rebase would drop"
+            return Conflict(situation.branch.name, situation.branch.tip, situation.onto, (path,), words)
     if not written:
         return Nothing(situation.branch.name, situation.branch.tip, True, "every commit is on the target already")
     return (_candidate(situation, current, tree, tuple(written), Strategy.REBASE, why),)

@@ -51,7 +51,9 @@ def survey(
         return Nothing(branch.name, branch.tip, True, f"{branch.tip[:7]} is part of the target")
     merge_base = history.merge_base(repository, onto, branch.tip)
     if merge_base is None:
-        return Unrelated("it has no common history with the target")
+        cut = (repository.common / "shallow").exists()
+        more = "; this clone is shallow: git fetch --unshallow" if cut else ""
+        return Unrelated(f"it has no common history with the target{more}")
     base = _landed_before(bench, branch.tip, onto, merge_base, landed) or merge_base
     if base == branch.tip:
         return Nothing(branch.name, branch.tip, True, "its tip has landed before")
@@ -73,8 +75,10 @@ def _never_committed(repository: Repository, tip: Oid, onto: Oid, ref: RefName) 
     A tip beside the target's first-parent line came there by a merge, whoever committed it.
     """
     words = refs.reflog_words(repository, ref)
-    if not words or any(word.startswith(_OWN_WORK) for word in words):
-        return False
+    own_name = ref.removeprefix(refs.HEADS)
+    created = words[-1:] and words[-1].startswith("branch: Created from ") and not words[-1].endswith(f"/{own_name}")
+    if not created or any(word.startswith(_OWN_WORK) for word in words):
+        return False  # it has worked here, or was copied from where it has
     return tip == onto or any(one.parents[:1] == (tip,) for one in history.first_parents(repository, onto, tip))
 
 

@@ -119,6 +119,7 @@ class Started(_Value, frozen=True, kw_only=True, tag="started"):
     """The first record of every run; everything later is derived from it and from the repository."""
 
     run: RunId
+    clone: str = ""  # whose run it is: runs of other clones can be fetched
     time: float  # seconds since the epoch; also the committer date of what the run writes
     request: Request
     before: Oid

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from gitbot.plans.words import words
+from gitbot.plans.words import kinds, words
 
 _NOUNS = "|".join(sorted(words("owner-nouns"), key=len, reverse=True))
 _NAME = r"[^\W_](?:[\w.]|-(?=\w)){0,80}"
@@ -17,6 +17,11 @@ _PHASE = re.compile(r"\W{0,8}phase[ \t]{0,4}[-#]?(?P<number>\d{1,4})\b", re.I)
 _PREFIX = re.compile(r"^(?:plan|agent)[-/]#?(?=[^\s/-])")
 _MARKS = re.compile(r"[^\w(]{0,8}(?:\d{1,3}[.)][ \t]{1,4})?")
 _BRACKET = re.compile(r"\([^()]{0,400}\)")
+_BEFORE_OWNER = re.compile(
+    rf"(?:^{_MARKS.pattern}|[(:,;—–-])[ \t]{{0,4}}(?P<by>owned[ \t]{{1,4}}by[ \t]{{1,4}})?[*`]{{0,4}}$", re.I
+)
+_PRONOUNS = ("that", "which", "who")
+_OWNS = re.compile(r"[*`]{0,4}[ \t]{1,4}owns?\b", re.I)
 
 
 def fold(id: str) -> str:
@@ -68,21 +73,40 @@ def agents_in(text: str) -> tuple[str, ...]:
 def owner_of(heading: str) -> Owner | None:
     """The owner that a heading names by "Agent A", "PLAN-A.md", "Workstream 1" or "Phase 2", or None."""
     heading = heading[:400]
+    holder = _holder(heading)
     if match := _PHASE.match(heading):
         rest = heading[match.end() :]
         agents = agents_in(rest)
-        only = agents[0] if len(agents) == 1 else None
+        only = agents[0] if len(agents) == 1 else holder.agent if holder else None
         return Owner(only or f"phase-{int(match['number'])}", only, _title(rest), int(match["number"]))
     owns = re.search(r"\bown(s|ed)?\b", heading, re.I) is not None
     if (match := _PLAN.match(heading)) and (match["joint"] == "-" or match["ext"] or len(match["name"]) == 1):
         rest = heading[match.end() :]
-        return Owner(match["name"], next(iter(agents_in(rest)), None), _title(rest), owns=owns)
+        agent = holder.agent if holder else next(iter(agents_in(rest)), None)
+        return Owner(match["name"], agent, _title(rest), owns=owns)
     if (lead := _MARKS.match(heading)) and (match := AGENT.match(heading, lead.end())):
         rest = heading[match.end() :]
         if name := agent_name(match, rest):
-            agent = None if name.startswith(f"{match['noun'].lower()}-") else name
-            return Owner(name, agent, _title(rest), owns=owns)
-    return None
+            return Owner(name, _agent(match, name), _title(rest), owns=owns)
+    return holder
+
+
+def _holder(heading: str) -> Owner | None:
+    """Whom a heading says to own what follows: "Sums (Agent sub owns these)", "Sums (owned by agent-sub)"."""
+    found: dict[str, Owner] = {}
+    for match in AGENT.finditer(heading):
+        before, name = _BEFORE_OWNER.search(heading[: match.start()]), agent_name(match, "")
+        if before and name and name.lower() not in _PRONOUNS and (before["by"] or _OWNS.match(heading, match.end())):
+            title = _title(heading[: before.start()].partition("(")[0])
+            found.setdefault(fold(name), Owner(name, _agent(match, name), title, owns=True))
+    holder = next(iter(found.values())) if len(found) == 1 else None
+    # "Do not touch (Agent B owns these)" speaks to the reader of the plan and gives B nothing.
+    return None if holder and kinds("labels").get(holder.title.lower()) == "never" else holder
+
+
+def _agent(match: re.Match[str], name: str) -> str | None:
+    """The agent of an id that a match of AGENT gave; a workstream or a lane is none."""
+    return None if name.startswith(f"{match['noun'].lower()}-") else name
 
 
 def _title(rest: str) -> str:

@@ -72,7 +72,8 @@ def integrate_text(run: Run, path: Callable[[str | None], str | None], *, colour
     lines += ["", _gate(run)]
     later = {report.next for report in run.branches if report.outcome is Outcome.WAITING and report.next}
     lines += [f"next   {step}" for step in sorted(later)]
-    if not run.dry_run and any(report.outcome is Outcome.LANDED for report in run.branches):
+    takes_back = not run.dry_run and run.state != "undone"
+    if takes_back and any(report.outcome is Outcome.LANDED for report in run.branches):
         lines.append(f"undo   gitbot undo {run.run}")
     return "\n".join(lines) + "\n"
 
@@ -81,7 +82,10 @@ def _headline(run: Run) -> str:
     landed = sum(report.outcome is Outcome.LANDED for report in run.branches)
     if run.dry_run:
         would = sum(report.outcome is Outcome.WAITING for report in run.branches)
-        return f"dry run: {would} of {len(run.branches)} would merge onto {printable(run.target)}; nothing was tested"
+        untested = "no gate is configured" if not run.gate.command else "nothing was tested"
+        return f"dry run: {would} of {len(run.branches)} would merge onto {printable(run.target)}; {untested}"
+    if all(report.outcome in (Outcome.ALREADY_LANDED, Outcome.EMPTY) for report in run.branches):
+        return f"nothing to do: {len(run.branches)} of {len(run.branches)} landed before or have no change"
     moved = f", {run.before[:7]} → {run.after[:7]}" if run.after and run.after != run.before else ""
     done = f"{landed} of {len(run.branches)} landed on {printable(run.target)}{moved}"
     return done if run.state == "done" else f"{done} (run {run.state})"
@@ -98,11 +102,11 @@ def _report(
     head = f"{sign} {name}  {report.outcome}{how}{why}{partner}"
     lines = [f"\x1b[{code}m{head}\x1b[0m" if colour else head]
     details = [printable(report.why)]
-    details += [f"{printable(c.path)}: {c.kind} with {printable(other)}" for c, other in report.conflicts[:5]]
-    details += [f"kept both in {printable(r.path)} ({r.how}, {r.lines} lines)" for r in report.resolved]
+    told = [(c, other) for c, other in report.conflicts if c.path not in report.why or other != report.partner]
+    details += [f"conflict in {printable(c.path)} ({c.kind}) with {printable(other)}" for c, other in told[:5]]
+    details += [f"kept both in {printable(r.path)} ({r.how})" for r in report.resolved if r.path not in report.why]
     details += [f"note: {flag.text}{_some(flag.paths)}" for flag in report.flags]
-    if report.log:
-        details.append(f"log: {path(report.log)}")
+    details += [f"{name}: {path(file)}" for name, file in (("log", report.log), ("brief", report.retry)) if file]
     if report.next and report.outcome not in (Outcome.LANDED, Outcome.WAITING):
         details.append(f"next: {printable(report.next)}")
     wrap = textwrap.TextWrapper(width, initial_indent="    ", subsequent_indent="      ", break_long_words=False)

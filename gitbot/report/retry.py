@@ -49,7 +49,7 @@ def retry_brief(retry: Retry) -> str:
     plan = f", plan {retry.plan} ({retry.plan_path})" if retry.plan else ""
     parts = [
         f"# Redo `{retry.branch}` on top of {retry.target}",
-        f"`{retry.branch}`{plan} was set aside: {retry.reason}. {_sentence(retry.why)}",
+        f"`{retry.branch}`{plan} was set aside ({retry.reason}): {_sentence(retry.why)}",
         _partner(retry),
         "## What to do\n" + "\n".join(_steps(retry)),
     ]
@@ -65,22 +65,21 @@ def retry_brief(retry: Retry) -> str:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:].rstrip(".") + "."
+    return text.rstrip(".") + "."  # it may begin with the name of a file or branch: never capitalised
 
 
 def _partner(retry: Retry) -> str:
     if retry.partner is None:
         return ""
-    words = f"## The other side\n`{retry.partner}` landed before it."
-    if retry.partner_why:
-        words += f" {_sentence(retry.partner_why)}"
+    words = f"## The other side\n`{retry.partner}` landed before it"
+    words += f": {_sentence(retry.partner_why)}" if retry.partner_why else "."
     return words + ("\n" + _list(retry.partner_commits) if retry.partner_commits else "")
 
 
 def _steps(retry: Retry) -> list[str]:
     start = (
-        f"Start from commit `{retry.start}`, where {retry.target} is now: the work of the others is in it. "
-        f"In this branch's work tree: `git merge {retry.start}`, or `git rebase {retry.start}`."
+        f"Start from {retry.target} as it is now: in this branch's work tree `git merge {retry.target}`, or "
+        f"`git rebase {retry.target}`. When the branch was set aside it was at `{retry.start}`."
     )
     repair = f"Find out why the tests fail there: {retry.target} passes by itself, so the cause is in this branch."
     redo = (

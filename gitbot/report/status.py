@@ -16,7 +16,7 @@ def status_text(document: Mapping[str, object], *, colour: bool) -> str:
     assert isinstance(branches, list)
     assert isinstance(conflicts, list)
     if not branches:
-        return "no live branch: neither a plan's branch nor a linked work tree; name some: gitbot status BRANCH…\n"
+        return "no branch of a plan and no linked work tree here yet; name branches: gitbot status 'agent-*'\n"
     rows = [("branch", "state", "tasks", "ahead", "files", "last commit")]
     rows += [
         (
@@ -25,14 +25,14 @@ def status_text(document: Mapping[str, object], *, colour: bool) -> str:
             f"{one['tasks']['done']}/{one['tasks']['total']}" if one["tasks"] else "-",
             f"+{one['ahead']} -{one['behind']}",
             str(len(one["files"])),
-            printable(one["last"]["subject"])[:50],
+            _short(printable(one["last"]["subject"])),
         )
         for one in branches
     ]
     lines = _table(rows, bold=colour)
     lines.append("")
     if conflicts:
-        lines.append("will conflict:")
+        lines.append("conflicts as things stand (accept-both may still keep both):")
         for one in conflicts:
             first, second = (printable(name) for name in one["branches"])
             shown = ", ".join(printable(path) for path in one["paths"][:3])
@@ -41,6 +41,10 @@ def status_text(document: Mapping[str, object], *, colour: bool) -> str:
     else:
         lines.append("no textual conflict is coming, among them or with " + printable(str(document["target"])))
     return "\n".join(lines) + "\n"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 50 else text[:49] + "…"
 
 
 def _table(rows: Sequence[Sequence[str]], *, bold: bool) -> list[str]:

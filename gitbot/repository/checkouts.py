@@ -6,14 +6,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from gitbot.errors import GitError
 from gitbot.model.git import Change, ChangeKind, Oid, RefName, WorkTree
 from gitbot.repository import command
-from gitbot.repository.reading import GITLINK, Repository
+from gitbot.repository.reading import GITLINK, SYMLINK, Repository
 
 NO_HOOKS = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
 
@@ -85,17 +84,21 @@ def in_the_way(repository: Repository, work_tree: str, before: Oid, after: Oid) 
     mine |= set(_overwritten(Path(work_tree), changes))
     if mine:
         return tuple(sorted(mine))
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder, "index")
-        index = _git(repository, work_tree, "rev-parse", "--path-format=absolute", "--git-path", "index")
-        original = Path(index.decode("utf-8", "surrogateescape").rstrip("\n"))
-        if original.exists():
-            shutil.copyfile(original, copy)
+    index = _index(repository, work_tree)
+    if _locked(index):
+        return (f"{index}.lock",)
+    copy = repository.common / "gitbot" / "index"  # only ever one, by the holder of the run's lock
+    copy.parent.mkdir(exist_ok=True)
+    try:
+        if index.exists():
+            shutil.copyfile(index, copy)
         env = repository.env | {"GIT_INDEX_FILE": str(copy)}
         command.attempt(*NO_HOOKS, "update-index", "-q", "--refresh", cwd=Path(work_tree), env=env)
         done = command.attempt(
             *(*NO_HOOKS, "read-tree", "-n", "-m", "-u", before, after), cwd=Path(work_tree), env=env
         )
+    finally:
+        copy.unlink(missing_ok=True)
     if done.returncode == 0:
         return ()
     words = done.stderr.decode("utf-8", "replace")
@@ -103,45 +106,85 @@ def in_the_way(repository: Repository, work_tree: str, before: Oid, after: Oid) 
     return tuple(named) or (" ".join(words.split())[:200],)
 
 
+def lags(repository: Repository, work_tree: str, before: Oid) -> bool:
+    """Whether a checkout's index still is exactly that of `before`."""
+    done = command.attempt(
+        *(*NO_HOOKS, "diff-index", "--cached", "--quiet", before), cwd=Path(work_tree), env=repository.env
+    )
+    return done.returncode == 0
+
+
 def follow(repository: Repository, work_tree: str, before: Oid, after: Oid) -> str | None:
     """Bring a checkout from `before` to `after`; None when done, else git's words (nothing is lost then).
 
-    Also finishes what a kill left half done: a changed file that holds the new contents already counts as unedited.
+    git works on a copy of the index, while index.lock is held as a link to a marker of ours: whatever a kill leaves
+    can be told from another git's lock and is finished the next time. A changed file that holds the new contents, or
+    the beginning of them, is what a killed git had been writing.
     """
-    where = Path(work_tree)
-    done = _read_tree(repository, where, before, after)
-    if done is None:
-        return None
-    fresh = [
-        path
-        for _, path, oid, mode in _targets(repository, before, after)
-        if oid is not None and mode.startswith("100") and _content(repository, where, path) == oid
-    ]
-    if not fresh:
-        return done
-    feed = "".join(
-        f"{mode} {oid}\t{path}\0" for _, path, oid, mode in _targets(repository, before, after) if path in set(fresh)
-    )
-    _git(repository, work_tree, "update-index", "-z", "--index-info", feed=feed.encode("utf-8", "surrogateescape"))
-    return _read_tree(repository, where, before, after)
+    index = _index(repository, work_tree)
+    marker, copy = index.with_name("gitbot-follow"), index.with_name("gitbot-index")
+    lock = index.with_name(index.name + ".lock")
+    if _locked(index):
+        return f"{lock} exists: another git is at work there"
+    where, env = Path(work_tree), repository.env | {"GIT_INDEX_FILE": str(copy)}
+    try:
+        marker.touch()
+        if not lock.exists():
+            os.link(marker, lock)
+        if index.exists():
+            shutil.copyfile(index, copy)
+        words = _read_tree(where, env, before, after)
+        if words is not None and _finish_writing(repository, where, env, before, after):
+            words = _read_tree(where, env, before, after)
+        if words is None:
+            os.replace(copy, index)
+        return words
+    finally:
+        for path in (copy, lock, marker):
+            path.unlink(missing_ok=True)
 
 
-def _read_tree(repository: Repository, where: Path, before: Oid, after: Oid) -> str | None:
-    command.attempt(*NO_HOOKS, "update-index", "-q", "--refresh", cwd=where, env=repository.env)
-    done = command.attempt(*NO_HOOKS, "read-tree", "-m", "-u", before, after, cwd=where, env=repository.env)
+def _index(repository: Repository, work_tree: str) -> Path:
+    path = _git(repository, work_tree, "rev-parse", "--path-format=absolute", "--git-path", "index")
+    return Path(path.decode("utf-8", "surrogateescape").rstrip("\n"))
+
+
+def _locked(index: Path) -> bool:
+    """Whether somebody else holds the index; a lock that a killed run of ours left does not count."""
+    lock, marker = index.with_name(index.name + ".lock"), index.with_name("gitbot-follow")
+    return lock.exists() and not (marker.exists() and lock.samefile(marker))
+
+
+def _read_tree(where: Path, env: Mapping[str, str], before: Oid, after: Oid) -> str | None:
+    Path(env["GIT_INDEX_FILE"] + ".lock").unlink(missing_ok=True)  # of a git of ours that was killed
+    command.attempt(*NO_HOOKS, "update-index", "-q", "--refresh", cwd=where, env=env)
+    done = command.attempt(*NO_HOOKS, "read-tree", "-m", "-u", before, after, cwd=where, env=env)
     return None if done.returncode == 0 else " ".join(done.stderr.decode("utf-8", "replace").split())
 
 
-def _targets(repository: Repository, before: Oid, after: Oid) -> list[tuple[str, str, Oid | None, str]]:
+def _finish_writing(repository: Repository, where: Path, env: Mapping[str, str], before: Oid, after: Oid) -> bool:
+    """Take files that are at `after` already into the index, and half-written ones away; whether there were any."""
+    Path(env["GIT_INDEX_FILE"] + ".lock").unlink(missing_ok=True)
     changes = repository.changes(repository.tree_of(before), repository.tree_of(after))
-    return [(c.kind, c.path, c.new_oid if c.new_mode else None, f"{c.new_mode:o}") for c in changes]
+    written = [c for c in changes if c.new_mode and (where / c.path).is_file() and "\n" not in c.path]
+    links = [c for c in written if (where / c.path).is_symlink()]
+    files = [c for c in written if c not in links and c.new_mode not in (GITLINK, SYMLINK)]
+    feed = "".join(c.path + "\n" for c in files).encode("utf-8", "surrogateescape")
+    hashed = command.run("hash-object", "--stdin-paths", cwd=where, env=env, feed=feed).decode().split()
+    done = [c for c, oid in zip(files, hashed, strict=True) if c.new_oid == oid]
+    done += [c for c in links if os.fsencode(os.readlink(where / c.path)) == repository.blob(c.new_oid)]
+    entries = "".join(f"{c.new_mode:o} {c.new_oid}\t{c.path}\0" for c in done)
+    _git(repository, str(where), "update-index", "-z", "--index-info", feed=os.fsencode(entries), env=env)
+    half = [c for c in files if c not in done and _begins(where, c.path, after, env)]
+    for change in half:
+        (where / change.path).unlink()
+    return bool(done or half)
 
 
-def _content(repository: Repository, where: Path, path: str) -> Oid | None:
-    if not (where / path).is_file() or (where / path).is_symlink():
-        return None
-    done = command.attempt("hash-object", "--", path, cwd=where, env=repository.env)
-    return Oid(done.stdout.decode().strip()) if done.returncode == 0 else None
+def _begins(where: Path, path: str, after: Oid, env: Mapping[str, str]) -> bool:
+    """Whether a file is the beginning of what git would write: then all of it is in the new contents."""
+    whole = command.attempt("cat-file", "--filters", f"{after}:{path}", cwd=where, env=env)
+    return whole.returncode == 0 and whole.stdout.startswith((where / path).read_bytes())
 
 
 def _overwritten(work_tree: Path, changes: Iterable[Change]) -> Iterator[str]:
@@ -160,8 +203,14 @@ def _overwritten(work_tree: Path, changes: Iterable[Change]) -> Iterator[str]:
             yield from {found.relative_to(work_tree).as_posix() for found in inside} - gone
 
 
-def _git(repository: Repository, work_tree: str, *arguments: str, feed: bytes | None = None) -> bytes:
-    return command.run(*NO_HOOKS, *arguments, cwd=Path(work_tree), env=repository.env, feed=feed)
+def _git(
+    repository: Repository,
+    work_tree: str,
+    *arguments: str,
+    feed: bytes | None = None,
+    env: Mapping[str, str] | None = None,
+) -> bytes:
+    return command.run(*NO_HOOKS, *arguments, cwd=Path(work_tree), env=env or repository.env, feed=feed)
 
 
 # The gate's

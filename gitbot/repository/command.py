@@ -20,10 +20,25 @@ SEALED: Mapping[str, str] = {
 }
 
 
+_THE_USERS = re.compile(
+    r"GIT_((AUTHOR|COMMITTER)_(NAME|EMAIL)|SSH\w*|ASKPASS|"
+    r"CONFIG_(GLOBAL|NOSYSTEM|PARAMETERS|COUNT|(KEY|VALUE)_\d+))"
+)
+
+
 def surrounding(env: Mapping[str, str]) -> dict[str, str]:
-    """The environment for git: without `GIT_*`, in English, never asking a person."""
-    kept = {name: value for name, value in env.items() if not name.startswith("GIT_")}
+    """The environment for git: in English, never asking a person.
+
+    Of `GIT_*` it keeps who the user is, what stands for configuration, and how to reach a remote; nothing that says
+    which repository, index, object store or date is meant.
+    """
+    kept = {name: value for name, value in env.items() if not name.startswith("GIT_") or _THE_USERS.fullmatch(name)}
     return kept | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+
+
+def sealed(env: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a merge, less all configuration that is not the repository's own."""
+    return {name: value for name, value in env.items() if not name.startswith("GIT_CONFIG_")} | dict(SEALED)
 
 
 def attempt(

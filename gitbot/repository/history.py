@@ -33,9 +33,12 @@ def contains(repository: Repository, commit: Oid, ancestor: Oid) -> bool:
 
 def own_commits(repository: Repository, tip: Oid, target: Oid) -> tuple[Commit, ...]:
     """Commits reachable from `tip` and not from `target`, oldest first, parents before children."""
-    walker = repository.lib.walk(pygit2.Oid(hex=tip), SortMode.TOPOLOGICAL | SortMode.REVERSE)
-    walker.hide(pygit2.Oid(hex=target))
-    return tuple(repository.commit(Oid(str(found.id))) for found in walker)
+    try:
+        walker = repository.lib.walk(pygit2.Oid(hex=tip), SortMode.TOPOLOGICAL | SortMode.REVERSE)
+        walker.hide(pygit2.Oid(hex=target))
+        return tuple(repository.commit(Oid(str(found.id))) for found in walker)
+    except (pygit2.GitError, KeyError, ValueError) as refused:
+        raise GitError(f"the history of {tip[:12]} is incomplete here: {refused}") from None
 
 
 def first_parents(repository: Repository, tip: Oid, stop: Oid | None) -> Iterator[Commit]:

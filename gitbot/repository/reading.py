@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -16,13 +17,14 @@ from gitbot.repository import command
 GITLINK = 0o160000
 SYMLINK = 0o120000
 TREE = 0o040000
+_PYTHONS_OWN = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape"})  # encodings unknown to git
 
 
 class Repository:
     """One repository, seen from one of its work trees or bare.
 
     `git_dir` is that work tree's own, `common` the one all work trees share, `work_tree` None in a bare
-    repository. `env` is the environment for git, `GIT_*` already taken out.
+    repository. `env` is the environment for git (`command.surrounding`).
     """
 
     def __init__(self, git_dir: Path, common: Path, work_tree: Path | None, env: Mapping[str, str]) -> None:
@@ -58,13 +60,14 @@ class Repository:
             GitError: no such commit here.
         """
         found = self._commit(oid)
+        encoding = _encoding(found)
         return Commit(
             oid=Oid(str(found.id)),
             tree=Oid(str(found.tree_id)),
             parents=tuple(Oid(str(parent)) for parent in found.parent_ids),
-            author=_person(found.author),
-            committer=_person(found.committer),
-            message=found.raw_message.decode("utf-8", "replace"),
+            author=_person(found.author, encoding),
+            committer=_person(found.committer, encoding),
+            message=_decoded(found.raw_message, encoding),
         )
 
     def tree_of(self, commit: Oid) -> Oid:
@@ -194,18 +197,20 @@ class Repository:
 
 
 def open_repository(path: Path, env: Mapping[str, str]) -> Repository:
-    """The repository that `path` is in; `env` is the caller's whole environment.
+    """The repository that `path` is in, or that GIT_DIR and GIT_WORK_TREE name; `env` is the caller's environment.
 
     Raises:
         UnsupportedRepositoryError: none there, git is too old, or sha256 or reftable is used.
     """
     clean = command.surrounding(env)
+    located = clean | {name: env[name] for name in ("GIT_DIR", "GIT_WORK_TREE") if env.get(name)}
     if not path.is_dir():
         raise UnsupportedRepositoryError(f"{path}: no such folder")
     words = ("--absolute-git-dir", "--git-common-dir", "--is-bare-repository", "--show-object-format")
-    done = command.attempt("rev-parse", "--path-format=absolute", *words, cwd=path, env=clean)
+    done = command.attempt("rev-parse", "--path-format=absolute", *words, cwd=path, env=located)
     if done.returncode != 0:
-        raise _why_not(path, done.stderr.decode(errors="replace"))
+        named = f"GIT_DIR={located['GIT_DIR']}" if "GIT_DIR" in located else str(path)
+        raise _why_not(named, done.stderr.decode(errors="replace"))
     git_dir, common, bare, object_format = done.stdout.decode(errors="surrogateescape").splitlines()
     command.check_version(command.run("version", cwd=path, env=clean).decode())
     if object_format != "sha1":
@@ -215,7 +220,7 @@ def open_repository(path: Path, env: Mapping[str, str]) -> Repository:
         )
     top = None
     if bare == "false":
-        shown = command.attempt("rev-parse", "--path-format=absolute", "--show-toplevel", cwd=path, env=clean)
+        shown = command.attempt("rev-parse", "--path-format=absolute", "--show-toplevel", cwd=path, env=located)
         top = Path(shown.stdout.decode(errors="surrogateescape").rstrip("\n")) if shown.returncode == 0 else None
     repository = Repository(Path(git_dir), Path(common), top, clean)
     if repository.setting("extensions.refstorage") not in (None, "files"):
@@ -226,7 +231,7 @@ def open_repository(path: Path, env: Mapping[str, str]) -> Repository:
     return repository
 
 
-def _why_not(path: Path, words: str) -> UnsupportedRepositoryError:
+def _why_not(path: str, words: str) -> UnsupportedRepositoryError:
     if "not a git repository" in words:
         return UnsupportedRepositoryError(
             f"{path} is not inside a git repository", hint="go there, or name it: gitbot -C PATH …"
@@ -235,9 +240,26 @@ def _why_not(path: Path, words: str) -> UnsupportedRepositoryError:
     return UnsupportedRepositoryError(f"{path}: {first}", hint=" ".join(rest.split()) or None)
 
 
-def _person(signature: pygit2.Signature) -> Person:
-    name = signature.raw_name.decode("utf-8", "replace")
-    email = signature.raw_email.decode("utf-8", "replace")
+def _encoding(commit: pygit2.Commit) -> str:
+    """What a commit says it is written in; UTF-8 when it says nothing, or nothing that git could know."""
+    try:
+        name = codecs.lookup(commit.message_encoding or "utf-8").name
+    except (LookupError, ValueError):
+        return "utf-8"
+    return "utf-8" if name in _PYTHONS_OWN else name
+
+
+def _decoded(data: bytes, encoding: str) -> str:
+    """The text of a commit, always fit to be written as UTF-8; what is not in `encoding` is taken for UTF-8."""
+    try:
+        text = data.decode(encoding)
+    except (LookupError, UnicodeError):
+        return data.decode("utf-8", "replace")
+    return text.encode("utf-8", "replace").decode().replace("\0", "")
+
+
+def _person(signature: pygit2.Signature, encoding: str) -> Person:
+    name, email = _decoded(signature.raw_name, encoding), _decoded(signature.raw_email, encoding)
     return Person(name, email, signature.time, signature.offset)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pygit2
 
-from gitbot.errors import GitError
+from gitbot.errors import GitError, RiskError
 from gitbot.model.git import ZERO, BranchName, Oid, RefName
 from gitbot.repository import command
 from gitbot.repository.reading import Repository
@@ -39,7 +39,7 @@ def swap(repository: Repository, ref: RefName, *, before: Oid | None, after: Oid
     None stands for "does not exist". git itself does it, under its own lock.
 
     Raises:
-        GitError: git refused for another reason than a lost race.
+        RiskError: git refused for another reason than a lost race, such as a lock that a killed git left.
     """
     line = f"update {ref}\0{after or ZERO}\0{before or ZERO}\0" if after else f"delete {ref}\0{before}\0"
     done = command.attempt(
@@ -52,7 +52,8 @@ def swap(repository: Repository, ref: RefName, *, before: Oid | None, after: Oid
         return True
     if read(repository, ref) != before:
         return False
-    raise GitError(f"{ref} could not be moved: {done.stderr.decode(errors='replace').strip()}")
+    words = done.stderr.decode(errors="replace").strip()
+    raise RiskError(f"{ref} could not be moved: {words}", hint="mend that, then run the same command again")
 
 
 def append(repository: Repository, ref: RefName, *, before: Oid | None, after: Oid) -> bool:

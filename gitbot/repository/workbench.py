@@ -23,6 +23,7 @@ from pathlib import Path
 from types import TracebackType
 
 import pygit2
+from pygit2.enums import ObjectType
 
 from gitbot.errors import GitError
 from gitbot.model.git import Oid, Person
@@ -139,19 +140,12 @@ class Workbench:
     def write_commit(
         self, tree: Oid, parents: tuple[Oid, ...], author: Person, committer: Person, message: str
     ) -> Oid:
-        """A commit; the same arguments give the same oid."""
-        return Oid(
-            str(
-                self.repository.lib.create_commit(
-                    None,
-                    _signature(author),
-                    _signature(committer),
-                    message,
-                    pygit2.Oid(hex=tree),
-                    [pygit2.Oid(hex=parent) for parent in parents],
-                )
-            )
-        )
+        """A commit, in UTF-8; the same arguments give the same oid."""
+        above = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
+        people = [f"author {_ident(author)}", f"committer {_ident(committer)}"]
+        text = "\n".join([*above, *people, "", message])
+        # Not by create_commit: libgit2 reads authors that it refuses to write, such as one without a name.
+        return Oid(str(self.repository.lib.odb.write(ObjectType.COMMIT, text.encode("utf-8", "replace"))))
 
     def replace(self, tree: Oid, files: Mapping[str, tuple[Oid, int]]) -> Oid:
         """The tree with some files (blob, mode) put in place; only the folders on the way are rewritten."""
@@ -188,14 +182,10 @@ class Workbench:
         return self.repository.lib.TreeBuilder().write()
 
     def _env(self) -> dict[str, str]:
-        return (
-            self.repository.env
-            | dict(command.SEALED)
-            | {
-                "GIT_OBJECT_DIRECTORY": str(self.objects),
-                "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(self.store),
-            }
-        )
+        return command.sealed(self.repository.env) | {
+            "GIT_OBJECT_DIRECTORY": str(self.objects),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(self.store),
+        }
 
     def _command(self, folders: str) -> tuple[str, ...]:
         return (
@@ -322,9 +312,11 @@ def _text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
-def _signature(person: Person) -> pygit2.Signature:
-    name = person.name.strip() or "unknown"
-    return pygit2.Signature(name, person.email or "unknown", person.time, person.offset, "utf-8")
+def _ident(person: Person) -> str:
+    """Source: git-commit-tree(1), "Commit Information", and git-fsck(1), "missingNameBeforeEmail" and the like."""
+    name, email = (re.sub(r"[<>\n\0]", "", text).strip() for text in (person.name, person.email))
+    hours, minutes = divmod(abs(person.offset), 60)
+    return f"{name} <{email}> {max(person.time, 0)} {'-' if person.offset < 0 else '+'}{hours:02}{minutes:02}"
 
 
 def _attributes(repository: Repository, tree: Oid) -> bytes:

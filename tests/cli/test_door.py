@@ -97,6 +97,17 @@ def test_init_writes_what_the_repository_suggests_and_never_overwrites(sandbox: 
     assert set(table["shared"]) == {"package.json", "package-lock.json"}
 
 
+def test_init_guesses_plain_unittest_where_there_is_only_a_folder_of_tests(sandbox: SandboxMaker) -> None:
+    """What it guesses is a gate that passes there."""
+    test = "import unittest\n\n\nclass T(unittest.TestCase):\n    def test_it(self):\n        import shop\n"
+    box = sandbox(step("main", {"shop.py": "", "tests/test_shop.py": test}), step("agent-a", {"x.txt": "x\n"}))
+    ran = box.gitbot("init")
+    assert (ran.code, ran.out) == (0, f"wrote {box.path / 'gitbot.toml'}\n")
+    assert ran.err.splitlines()[0] == "the gate is a guess: python3 -m unittest discover -s tests"
+    landed = box.gitbot("integrate", "agent-a", "--format", "json")
+    assert landed.outcomes == {"agent-a": "landed by rebase"}, landed.err
+
+
 def test_what_init_wrote_is_in_force_at_once(box: Sandbox) -> None:
     (box.path / "Makefile").write_text("test:\n\ttrue\n")
     assert box.gitbot("init").code == 0

@@ -65,6 +65,19 @@ class Desk:
         )
         return Ran(done.returncode, done.stdout, done.stderr)
 
+    def hook(self, lines: str) -> Ran:
+        """The hook alone, told by hand what git would tell it."""
+        done = subprocess.run(
+            [sys.executable, "-m", "gitbot", "hook", "run", "pre-push", "origin", "url"],
+            cwd=self.box.path,
+            env=self.box.env,
+            input=lines,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
     def remote_has(self, branch: str) -> bool:
         return bool(self.box.git("ls-remote", str(self.remote), f"refs/heads/{branch}"))
 

@@ -8,11 +8,11 @@ import pytest
 
 from gitbot.config import Config
 from gitbot.guard.landed import landed_plans, landings
-from gitbot.journal.runs import Journal, ref_of
+from gitbot.journal.runs import Journal, mark_clone, ref_of
 from gitbot.model.git import ZERO, BranchName, Oid, RefName
 from gitbot.model.merge import Strategy
 from gitbot.model.plan import Plan, PlanId, Task, TaskState
-from gitbot.model.run import BranchReport, Landing, Outcome, RunId, Undone
+from gitbot.model.run import BranchReport, Landing, Outcome, Request, RunId, Started, Undone
 from gitbot.repository.workbench import Workbench
 from tests.guard.conftest import Desk, DeskMaker, plan
 
@@ -38,7 +38,20 @@ def record_landing(at: Desk, after: Oid) -> None:
         why="it fits",
     )
     landing = Landing(ref=RefName("refs/heads/main"), before=ZERO, after=after, report=report)
-    Journal(at.box.repository, RUN).append(landing)
+    journal = Journal(at.box.repository, RUN)
+    journal.append(
+        Started(
+            run=RUN,
+            clone=mark_clone(at.box.repository),
+            time=0,
+            request=Request(names=("agent-b",), target=landing.ref),
+            before=ZERO,
+            identity=("Ada", "ada@example.org"),
+            entries=(),
+            config={},
+        )
+    )
+    journal.append(landing)
 
 
 def test_a_plan_whose_branch_is_not_there_or_has_no_commit_yet_stands(desk: DeskMaker) -> None:

@@ -338,6 +338,30 @@ def test_what_reads_plans_is_not_loaded_where_there_is_none_to_read(
     assert done.returncode == 0
 
 
+def test_what_is_no_commit_here_passes_with_a_warning_and_the_rest_is_judged(desk: DeskMaker) -> None:
+    """git would not send it; the branches that come along are held against their plans all the same."""
+    at = desk()
+    at.commit("agent-a", {"src/b/two.py": "b = 3\n"})
+    blob, nothing, zero = at.box.git("rev-parse", "main:README.md"), "1" * 40, "0" * 40
+    for oid, word in ((blob, "is no commit"), (nothing, "is not in this repository")):
+        passed = at.hook(f"refs/heads/agent-b {oid} refs/heads/agent-b {zero}\n")
+        assert passed.code == 0
+        assert passed.err.startswith("warning: agent-b: ")
+        assert passed.err.endswith(f" {oid[:12]} {word}; nobody checked whose files this push changes\n".lstrip())
+    whole = f"refs/heads/agent-a {at.box.tip('agent-a')} refs/heads/agent-a {zero}\n"
+    assert at.hook(f"x {nothing} refs/heads/agent-b {zero}\n{whole}").code == 1
+
+
+def test_plans_that_are_missing_in_a_damaged_clone_pass_with_a_warning(desk: DeskMaker) -> None:
+    at = desk()
+    oid, zero = at.box.git("rev-parse", "main:plans/PLAN-A.md"), "0" * 40
+    (at.box.path / ".git" / "objects" / oid[:2] / oid[2:]).unlink()
+    passed = at.hook(f"x {at.box.tip('main')} refs/heads/agent-a {zero}\n")
+    assert passed.code == 0
+    assert passed.err.startswith("warning: ")
+    assert passed.err.endswith("; nobody checked whose files this push changes\n")
+
+
 def test_what_is_no_line_of_a_push_is_bad_input(desk: DeskMaker) -> None:
     at = desk()
     done = subprocess.run(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gitbot.config import Gate
-from gitbot.errors import GitError, LockedError
+from gitbot.errors import DamagedRecordError, GitError, LockedError
 from gitbot.journal import pins, results, runs
 from gitbot.journal.lock import only_writer
 from gitbot.journal.runs import Journal
@@ -70,8 +70,11 @@ def test_a_damaged_record_is_an_error_and_no_crash(box: Sandbox) -> None:
         builder.insert(name, inner, mode)
         inner, mode = builder.write(), 0o040000
     box.git("update-ref", runs.ref_of(RUN), str(inner))
-    with pytest.raises(GitError):
+    with pytest.raises(DamagedRecordError):
         runs.read(box.repository, RUN)
+    assert runs.latest(box.repository) is None
+    assert box.gitbot("integrate", "agent-a", "--gate", "true").code == 0
+    assert "cannot be read" in box.gitbot("runs").err
 
 
 def test_the_latest_run_is_the_newest_one(box: Sandbox) -> None:

@@ -117,14 +117,14 @@ def test_trespass_comes_before_conflict() -> None:
     assert decide(replace(facts, trespass=frozenset([A.name]))) == (SetAside(A, Reason.OWNERSHIP, conflict),)
 
 
-@pytest.mark.parametrize("outcome", [Outcome.SET_ASIDE, Outcome.WAITING, Outcome.EMPTY])
+@pytest.mark.parametrize("outcome", [Outcome.SET_ASIDE, Outcome.WAITING])
 def test_a_branch_is_blocked_by_a_need_that_did_not_land(outcome: Outcome) -> None:
     b = entry("b", needs=("a",))
     facts = replace(GREEN, entries=(A, b), reports={A.name: report("a", outcome)})
     assert decide(facts) == (SetAside(b, Reason.BLOCKED, partner=A.name),)
 
 
-@pytest.mark.parametrize("outcome", [Outcome.LANDED, Outcome.ALREADY_LANDED])
+@pytest.mark.parametrize("outcome", [Outcome.LANDED, Outcome.ALREADY_LANDED, Outcome.EMPTY])
 def test_a_need_that_landed_blocks_nobody(outcome: Outcome) -> None:
     b = entry("b", needs=("a",))
     assert decide(replace(GREEN, entries=(A, b), reports={A.name: report("a", outcome)})) == (Examine(b),)

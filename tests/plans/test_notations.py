@@ -59,6 +59,44 @@ def test_headings_that_name_an_agent_open_its_section(heading: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        "(Agent {} owns these)",
+        "(**Agent {}** owns)",
+        "(owned by agent-{})",
+        "(phase 1, owned by `agent-{}`)",
+        "— Agent {} owns these",
+    ],
+)
+def test_a_heading_that_says_who_owns_what_follows_declares_it(said: str) -> None:
+    """Whatever the agent's name looks like; the title is what stands before."""
+    heading = "# Sums " + said
+    found = read("".join(f"{heading.replace('{}', id)}\n- [ ] src/{id}.ts\n" for id in ("sub", "B")))
+    assert [(plan.id, plan.agent, plan.title) for plan in found.plans] == [("sub", "sub", "Sums"), ("B", "B", "Sums")]
+    assert {claim.source for plan in found.plans for claim in plan.claims} == {Source.DECLARED}
+
+
+@pytest.mark.parametrize("heading", ["Agent sub owns these", "1. Agent sub owns these", "Owned by agent-sub"])
+def test_a_heading_of_nothing_but_the_owner_has_no_title(heading: str) -> None:
+    (plan,) = read(f"# {heading}\n- [ ] src/a.ts\n").plans
+    assert (plan.id, plan.title, plan.confidence) == ("sub", "", "declared")
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "Sums (not owned by agent-sub)",
+        "Sums (the agent that owns these decides)",
+        "Agent that owns these",
+        "Sums (agent a owns these, agent b owns those)",
+        "Do not touch (Agent sub owns these)",
+    ],
+)
+def test_headings_that_speak_of_owning_otherwise_give_nothing_to_anybody(heading: str) -> None:
+    assert [plan.id for plan in read(f"# {heading}\n- [ ] Edit `src/a.ts`\n").plans] == ["work"]
+
+
+@pytest.mark.parametrize(
     "heading", ["# Agent instructions", "# Agents work in parallel", "# Agent Setup", "# Track progress"]
 )
 def test_headings_that_only_speak_of_agents_open_none(heading: str) -> None:

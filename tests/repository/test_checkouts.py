@@ -113,3 +113,46 @@ def test_a_checkout_goes_away_whatever_was_done_to_its_permissions_and_links(tmp
     checkouts.discard(folder)
     assert not folder.exists()
     assert (outside / "kept").exists()
+
+
+@pytest.fixture
+def lagging(sandbox: SandboxMaker) -> Sandbox:
+    """Its main has moved on by a commit, its checkout has not."""
+    box = sandbox(
+        step("main", {"a.txt": "one\n", "old.txt": "old\n"}, "base"),
+        step("next", {"a.txt": "two\n", "big.txt": "long\n" * 99}, delete=("old.txt",)),
+    )
+    box.git("update-ref", "refs/heads/main", "next")
+    return box
+
+
+def test_what_a_killed_git_had_half_written_is_finished_and_its_lock_is_known_as_ours(lagging: Sandbox) -> None:
+    (lagging.path / "a.txt").write_text("two\n")
+    (lagging.path / "big.txt").write_text("long\nlo")
+    (lagging.path / "old.txt").unlink()
+    git = lagging.path / ".git"
+    (git / "gitbot-follow").touch()
+    (git / "index.lock").hardlink_to(git / "gitbot-follow")
+    (git / "gitbot-index.lock").touch()
+    before, after = lagging.tip("main~1"), lagging.tip("main")
+    assert checkouts.lags(lagging.repository, str(lagging.path), before)
+    assert checkouts.follow(lagging.repository, str(lagging.path), before, after) is None
+    assert lagging.git("status", "--porcelain") == ""
+    assert (lagging.path / "big.txt").read_text() == "long\n" * 99
+    assert not list(git.glob("gitbot-*")) + list(git.glob("*.lock"))
+
+
+def test_a_person_s_bytes_are_never_taken_for_half_written_ones(lagging: Sandbox) -> None:
+    (lagging.path / "big.txt").write_text("long\nmine")
+    before, after = lagging.tip("main~1"), lagging.tip("main")
+    assert "big.txt" in str(checkouts.follow(lagging.repository, str(lagging.path), before, after))
+    assert (lagging.path / "big.txt").read_text() == "long\nmine"
+    assert lagging.git("diff", "--cached", "--name-only", before) == ""
+
+
+def test_another_git_s_lock_is_in_the_way_and_stays(box: Sandbox) -> None:
+    lock = box.path / ".git" / "index.lock"
+    lock.touch()
+    assert in_the_way(box) == (str(lock),)
+    assert checkouts.follow(box.repository, str(box.path), box.tip("main"), box.tip("next")) is not None
+    assert lock.exists()

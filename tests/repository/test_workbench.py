@@ -9,6 +9,7 @@ import pytest
 
 from gitbot.errors import GitError
 from gitbot.model.git import Person
+from gitbot.repository import open_repository
 from gitbot.repository.workbench import Merged, Unmerged, Workbench
 from tests.conftest import Sandbox, SandboxMaker, step
 
@@ -100,6 +101,42 @@ def test_the_same_commit_is_written_twice_with_one_name_and_promoted_with_all_it
     assert box.git("cat-file", "-p", commit).endswith("merge")
     box.git("update-ref", "refs/heads/done", commit)
     assert box.git("fsck", "--no-dangling") == ""
+
+
+@pytest.mark.parametrize(
+    ("author", "line"),
+    [
+        (Person("", "", 1_700_000_000, -90), "author  <> 1700000000 -0130"),
+        (Person("", "a@b", 1_700_000_000, 0), "author  <a@b> 1700000000 +0000"),
+        (Person("Ada Jr.", "a@b", 1_700_000_000, 90), "author Ada Jr. <a@b> 1700000000 +0130"),
+        (Person("A <x> \nB", "b> c", -17, 0), "author A x B <b c> 0 +0000"),
+    ],
+)
+def test_an_author_is_written_as_found_wherever_git_takes_it(
+    box: Sandbox, bench: Workbench, author: Person, line: str
+) -> None:
+    tip = box.tip("main")
+    commit = bench.write_commit(bench.repository.tree_of(tip), (tip,), author, ADA, "grüße\n")
+    bench.promote(commit, tip)
+    assert box.git("cat-file", "-p", commit).splitlines()[2] == line
+    assert box.git("log", "-1", "--format=%s", commit) == "grüße"
+    assert box.git("fsck", "--strict", "--no-dangling", commit) == ""
+
+
+def test_no_configuration_from_the_environment_reaches_a_merge(box: Sandbox, tmp_path: Path) -> None:
+    """Not by git's -c (GIT_CONFIG_PARAMETERS), not by GIT_CONFIG_COUNT, not by a global file."""
+    (tmp_path / "config").write_text("[merge]\n\trenames = false\n\tdirectoryRenames = false\n")
+    bent = {
+        "GIT_CONFIG_PARAMETERS": "'merge.renames'='false' 'diff.renames'='false' 'merge.renameLimit'='x'",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "merge.default",
+        "GIT_CONFIG_VALUE_0": "binary",
+        "GIT_CONFIG_GLOBAL": str(tmp_path / "config"),
+    }
+    repository = open_repository(box.path, {**box.env, **bent})
+    with Workbench(repository, tmp_path / "scratch", box.tip("main")) as bench:
+        merged = bench.merge(box.tip("top"), box.tip("end"))
+    assert isinstance(merged, Merged)
 
 
 def test_replacing_files_rewrites_only_the_folders_on_the_way(box: Sandbox, bench: Workbench) -> None:

@@ -197,3 +197,34 @@ def test_a_branch_deleted_after_the_kill_still_lands_as_it_was_pinned(
     ran = box.integrate("agent-a", "agent-b", gate=gate)
     assert ran.outcomes == {"agent-a": "landed by rebase", "agent-b": "landed by rebase"}
     assert box.show("main", "y.txt") == "y"
+
+
+def test_a_run_that_was_fetched_from_another_clone_is_not_gone_on_with(
+    box: Sandbox, gate: str, tmp_path: Path
+) -> None:
+    """Its word counts for nothing here: neither as a run under way nor as a record of what has landed."""
+    running = hanging(box, gate)
+    running.kill()
+    running.communicate(timeout=60)
+    box.git("clone", "-q", ".", str(tmp_path / "clone"))
+    other = Sandbox(tmp_path / "clone", box.env)
+    for name in ("agent-a", "agent-b"):
+        other.git("branch", name, f"origin/{name}")
+    other.git("fetch", "-q", "origin", "refs/gitbot/runs/*:refs/gitbot/runs/*")
+    (tmp_path / "go").touch()
+    ran = other.gitbot("integrate", "agent-a", "agent-b", "--gate", gate, "--format", "json")
+    assert ran.code == 0, ran.err
+    assert len(other.gitbot("runs", "--format", "json").document["runs"]) == 2
+    assert ran.document["run"] not in box.git("for-each-ref", "refs/gitbot/runs")
+
+
+def test_locks_that_a_killed_run_left_on_its_references_need_no_cleaning(box: Sandbox) -> None:
+    assert box.integrate("agent-a").code == 0
+    for ref in box.git("for-each-ref", "--format=%(refname)", "refs/gitbot").split():
+        lock = box.path / ".git" / f"{ref}.lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        lock.touch()
+    assert box.integrate("agent-a", "agent-b").outcomes == {
+        "agent-a": "already-landed",
+        "agent-b": "landed by rebase",
+    }

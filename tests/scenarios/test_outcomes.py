@@ -380,3 +380,23 @@ def test_flags_say_what_a_person_would_want_to_know(sandbox: SandboxMaker, tmp_p
         "fewer-tests": ["tests/test_x.py"],
         "uncommitted": ["forgotten.txt"],
     }
+
+
+def test_a_rebase_never_drops_what_a_merge_inside_holds(sandbox: SandboxMaker) -> None:
+    box = sandbox(base(), step("agent-a", {"x.txt": "x"}), step("main", {"m.txt": "m"}))
+    box.git("checkout", "-q", "-b", "agent-b", "main~1")
+    box.git("merge", "-q", "--no-ff", "--no-commit", "main")
+    (box.path / "only-in-the-merge.txt").write_text("evil\n")
+    box.git("add", "-A")
+    box.git("commit", "-qm", "merge")
+    box.git("checkout", "-q", "main")
+    assert box.integrate("agent-b", "--strategy", "rebase").outcomes == {"agent-b": "set-aside: conflict"}
+    assert box.integrate("agent-b", "--strategy", "rebase,merge").outcomes == {"agent-b": "landed by merge"}
+    assert box.show("main", "only-in-the-merge.txt") == "evil"
+
+
+def test_what_waits_for_a_branch_without_a_change_is_not_blocked(sandbox: SandboxMaker) -> None:
+    plans = {"plans/a.md": plan("a", "x.txt"), "plans/b.md": plan("b", "y.txt", needs="a")}
+    box = sandbox(base(plans), step("agent-b", {"y.txt": "y"}))
+    box.git("branch", "agent-a", "main")
+    assert box.integrate("agent-a", "agent-b").outcomes == {"agent-a": "empty", "agent-b": "landed by rebase"}

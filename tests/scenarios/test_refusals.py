@@ -159,3 +159,20 @@ def test_no_variable_but_the_one_for_the_file_configures_anything(box: Sandbox, 
     assert box.gitbot("integrate", "agent-a", env={"GITBOT_GATE": "true", "GITBOT_GATE_COMMAND": "true"}).code == 2
     ran = box.gitbot("integrate", "agent-a", env={"GITBOT_CONFIG": str(tmp_path / "other.toml")})
     assert ran.code == 0, ran.err
+
+
+@pytest.mark.parametrize("seconds", ["inf", "nan", "0", "-1", "soon"])
+def test_a_time_limit_is_a_number_of_seconds(sandbox: SandboxMaker, seconds: str) -> None:
+    box = sandbox(base(), step("agent-a", {"x.txt": "x"}))
+    ran = box.gitbot("integrate", "agent-a", "--gate", "true", f"--gate-timeout={seconds}")
+    assert ran.code == 2
+    assert box.git("for-each-ref", "refs/gitbot") == ""
+
+
+def test_a_lock_that_a_killed_git_left_on_the_target_stops_the_run_without_a_crash(sandbox: SandboxMaker) -> None:
+    box = sandbox(base(), step("agent-a", {"x.txt": "x"}))
+    (box.path / ".git" / "refs" / "heads" / "main.lock").touch()
+    with box.watched():
+        ran = box.gitbot("integrate", "agent-a", "--gate", "true")
+    assert ran.code == 4
+    assert "main.lock" in ran.err

@@ -68,7 +68,7 @@ def integrate_text(run: Run, path: Callable[[str | None], str | None], *, colour
     """One screen of `width` columns: what landed, what did not and why, the cost, and the line that takes it back."""
     lines = [_headline(run), ""]
     for report in run.branches:
-        lines += _report(report, path, colour=colour, width=width)
+        lines += _report(report, run.target, path, colour=colour, width=width)
     lines += ["", _gate(run)]
     later = {report.next for report in run.branches if report.outcome is Outcome.WAITING and report.next}
     lines += [f"next   {step}" for step in sorted(later)]
@@ -92,7 +92,7 @@ def _headline(run: Run) -> str:
 
 
 def _report(
-    report: BranchReport, path: Callable[[str | None], str | None], *, colour: bool, width: int
+    report: BranchReport, target: str, path: Callable[[str | None], str | None], *, colour: bool, width: int
 ) -> Sequence[str]:
     sign, code = _SIGNS[report.outcome]
     name = printable(report.branch)
@@ -102,7 +102,8 @@ def _report(
     head = f"{sign} {name}  {report.outcome}{how}{why}{partner}"
     lines = [f"\x1b[{code}m{head}\x1b[0m" if colour else head]
     details = [printable(report.why)]
-    told = [(c, other) for c, other in report.conflicts if c.path not in report.why or other != report.partner]
+    with_whom = report.partner or target
+    told = [(c, other) for c, other in report.conflicts if c.path not in report.why or other != with_whom]
     details += [f"conflict in {printable(c.path)} ({c.kind}) with {printable(other)}" for c, other in told[:5]]
     details += [f"kept both in {printable(r.path)} ({r.how})" for r in report.resolved if r.path not in report.why]
     details += [f"note: {flag.text}{_some(flag.paths)}" for flag in report.flags]

@@ -172,7 +172,10 @@ def plans_in(
     found = _read_plans({_relative(path, root): _content(path) for path in chosen}, _tracked(repository))
     if not found.plans and not found.problems and not missing_ok:
         where = ", ".join(paths or config.plans)
-        raise NoPlanError(f"no plan found in {where}", hint="see docs/plans.md for what a plan looks like")
+        raise NoPlanError(
+            f"no plan found in {where}",
+            hint="a plan is Markdown that names its files, such as `# Agent A` over lines `- [ ] src/a.py`",
+        )
     return found
 
 

@@ -44,7 +44,8 @@ def command(
     found, config = _read(around, plans)
     if not found.plans and not any(problem.level == "error" for problem in found.problems):
         raise NoPlanError(
-            f"no plan found in {', '.join(plans or config.plans)}", hint="docs/plans.md shows what a plan looks like"
+            f"no plan found in {', '.join(plans or config.plans)}",
+            hint="a plan is Markdown that names its files, such as `# Agent A` over lines `- [ ] src/a.py`",
         )
     checked = preflight.check(found, _around(around, config))
     text = _rendered(checked, form, colour=output is None and console.coloured(around.env))

@@ -92,12 +92,17 @@ def command(
             return naming.of_work_trees(repository, force.target)
         return naming.resolve(repository, branches, force.target)
 
+    try:
+        gate = None if no_gate else _gate(command, config, dry_run=dry_run)
+    except NoGateError:
+        resolve()  # a wrong name is what the person wants to hear of first
+        raise
     request = Request(
         names=branches or ("--worktrees",),
         target=force.target,
         strategies=_strategies(strategy, config),
         accept_both="bold" if (manner or config.integrate.accept_both) == "bold" else "careful",
-        gate=None if no_gate else _gate(command, config, dry_run=dry_run),
+        gate=gate,
         gate_timeout=gate_timeout or config.gate.timeout,
         plans=plans,
         update_branches=update_branches,

@@ -116,9 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if refused.errno not in _MACHINE:
             return console.crash(refused)
         where = f"{refused.filename}: " if refused.filename else ""
-        console.complain(
-            f"{where}{refused.strerror}", "nothing is lost; when there is room, run the same command again"
-        )
+        console.complain(f"{where}{refused.strerror}", "nothing is lost; mend that, then run the same command again")
         return 4
     except Exception as bug:
         return console.crash(bug)

@@ -80,12 +80,7 @@ def command(
         console.talk(f"note: {note}")
     config = force.config
     _refuse_unavailable(config)
-    if not branches and not worktrees:
-        raise InputError("no branch named", hint="gitbot integrate 'agent-*', or --worktrees")
-    if gate_timeout is not None and math.isnan(gate_timeout):
-        raise InputError("--gate-timeout nan is no time", hint="give seconds")
-    if branches and worktrees:
-        raise InputError("branches and --worktrees were both given", hint="use one of them")
+    _check_usage(branches, worktrees, gate_timeout)
 
     def resolve() -> tuple[naming.Named, ...]:
         if worktrees:
@@ -121,6 +116,15 @@ def command(
     return integrate(
         repository, resolve, request, config, around.env, dry_run=dry_run, progress=progress, deliver=deliver
     ).exit_code
+
+
+def _check_usage(branches: tuple[str, ...], worktrees: bool, gate_timeout: float | None) -> None:
+    if not branches and not worktrees:
+        raise InputError("no branch named", hint="gitbot integrate 'agent-*', or --worktrees")
+    if gate_timeout is not None and math.isnan(gate_timeout):
+        raise InputError("--gate-timeout nan is no time", hint="give seconds")
+    if branches and worktrees:
+        raise InputError("branches and --worktrees were both given", hint="use one of them")
 
 
 def _strategies(asked: str | None, config: Config) -> tuple[Strategy, ...]:

@@ -7,6 +7,7 @@ machine, and whoever has repaired it wants to be tested again.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import platform
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ import msgspec
 import pygit2
 
 from gitbot.config import Gate
+from gitbot.errors import GitError
 from gitbot.journal.pins import KEEP_SECONDS
 from gitbot.model.gate import GateKey, GateResult, GateVerdict
 from gitbot.model.git import Oid, RefName
@@ -33,14 +35,13 @@ def key_of(tree: Oid, gate: Gate, command: str | Sequence[str]) -> GateKey:
 
 
 def sightings(repository: Repository, key: GateKey) -> tuple[GateResult, ...]:
-    """All results recorded for a key, oldest first."""
+    """All results recorded for a key, oldest first; what cannot be read says nothing."""
     tree = refs.read(repository, RefName(PREFIX + key))
-    if tree is None:
-        return ()
-    found = []
-    for change in repository.changes(None, tree):
-        if change.path.endswith(".json"):
-            found.append(msgspec.json.decode(repository.blob(change.new_oid), type=GateResult))
+    found: list[GateResult] = []
+    with contextlib.suppress(GitError, msgspec.DecodeError):
+        for change in repository.changes(None, tree):
+            if change.path.endswith(".json"):
+                found.append(msgspec.json.decode(repository.blob(change.new_oid), type=GateResult))
     return tuple(found)
 
 

@@ -161,7 +161,7 @@ def _blocker(facts: Facts, entry: Entry) -> BranchName | None:
         return BranchName("")
     for need in entry.needs:
         report = facts.reports.get(need)
-        if report is not None and report.outcome in (Outcome.SET_ASIDE, Outcome.WAITING):
+        if report is not None and report.outcome is Outcome.SET_ASIDE:
             return need
     return None
 

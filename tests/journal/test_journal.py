@@ -161,3 +161,13 @@ def test_the_lock_is_free_again_however_its_holder_died(box: Sandbox, tmp_path: 
     holder.communicate()
     with only_writer(box.repository):
         pass
+
+
+@pytest.mark.parametrize("kind", ["blob", "tree"])
+def test_a_damaged_gate_result_says_nothing_and_stops_nobody(box: Sandbox, kind: str) -> None:
+    lib = box.repository.lib
+    blob = lib.create_blob(b"rubbish")
+    builder = lib.TreeBuilder()
+    builder.insert("0000.json", blob, 0o100644)
+    box.git("update-ref", results.PREFIX + "0" * 40, str(blob if kind == "blob" else builder.write()))
+    assert box.integrate("agent-a", gate="true").outcomes == {"agent-a": "landed by rebase"}

@@ -400,3 +400,9 @@ def test_what_waits_for_a_branch_without_a_change_is_not_blocked(sandbox: Sandbo
     box = sandbox(base(plans), step("agent-b", {"y.txt": "y"}))
     box.git("branch", "agent-a", "main")
     assert box.integrate("agent-a", "agent-b").outcomes == {"agent-a": "empty", "agent-b": "landed by rebase"}
+
+
+def test_a_dry_run_lets_a_dependency_land_first_as_the_real_one_will(sandbox: SandboxMaker) -> None:
+    plans = {"plans/a.md": plan("a", "x.txt"), "plans/b.md": plan("b", "y.txt", needs="a")}
+    box = sandbox(base(plans), step("agent-a", {"x.txt": "x"}), step("agent-b", {"y.txt": "y"}))
+    assert box.integrate("agent-*", "--dry-run").outcomes == {"agent-a": "waiting", "agent-b": "waiting"}

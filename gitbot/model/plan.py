@@ -141,6 +141,7 @@ class Plan:
     minutes: tuple[float, float] | None = None
     tests: tuple[str, ...] = ()
     confidence: str = "unknown"  # declared, high, medium, low, unknown
+    topics: tuple[str, ...] = ()  # of "context", "acceptance" and "failure" those that it speaks of
     unresolved: tuple[str, ...] = ()  # names that look like files and belong nowhere
 
     def patterns(self, access: Access, source: Source | None = None) -> tuple[Claim, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -81,6 +82,56 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """What some commits before the target's tip say about its files."""
+
+    commits: int = 0  # that were looked at
+    changes: Mapping[str, int] = field(default_factory=dict)  # path -> commits that changed it
+    together: Mapping[tuple[str, str], int] = field(default_factory=dict)  # sorted pair -> commits that changed both
+    contested: Mapping[str, int] = field(default_factory=dict)  # path -> merges whose two sides both changed it
+    whole: bool = True  # False: there are older commits that were left out
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question of the decision whether to work in parallel at all, answered for this plan set."""
+
+    question: str
+    answer: str  # "yes", "no" or "unknown"
+    evidence: tuple[str, ...]  # sentences, the strongest first
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When one plan works, in minutes from the start, if every plan takes as long as it is estimated."""
+
+    plan: PlanId
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One agent after the other against the phases, by the plans' own estimates; low and high ends where two stand.
+
+    Every number that no plan gives is among the assumptions, by its name in the configuration.
+    """
+
+    sequential: tuple[float, float]  # minutes
+    parallel: tuple[float, float]  # minutes: the longest way through phases and waits
+    speed_up: float
+    utilisation: float  # 0 to 1: of the time of all agents, how much is work
+    agents: int  # at the same time, at most
+    timeline: tuple[Span, ...]
+    critical_path: tuple[PlanId, ...]  # the plans that no time can be saved around
+    requests: Mapping[str, float]  # "sequential", "parallel"
+    tokens: Mapping[str, float]  # "one-session" (growing context), "fresh-sessions", "parallel" (shared context)
+    cycles: Mapping[str, float]  # planning cycles: "sequential", "parallel", "saved"
+    assumptions: Mapping[str, float]
+    guessed: tuple[PlanId, ...]  # plans without an estimate of their own
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """The whole answer: every plan once in `phases`, no blocking pair in one of them."""
 
@@ -93,3 +144,5 @@ class Check:
     unknown: tuple[PlanId, ...] = ()  # plans in which no path was found
     why: dict[PlanId, str] = field(default_factory=dict)  # the reason of each placement
     branches: dict[PlanId, str] = field(default_factory=dict)  # declared, else what the configuration gives
+    estimate: Estimate | None = None  # None without plans
+    questions: tuple[Question, ...] = ()

@@ -17,7 +17,7 @@ from gitbot.patterns import normalise
 from gitbot.plans.names import fold
 from gitbot.plans.needs import resolve_products
 
-_LISTS = ("claims", "never", "tasks", "needs", "emits", "tests", "unresolved")
+_LISTS = ("claims", "never", "tasks", "needs", "emits", "tests", "topics", "unresolved")
 _SINGLE = {
     field.name: field.default
     for field in fields(Plan)

@@ -1,95 +1,19 @@
-"""The rules: each looks at the whole situation and says what a person should see.
-
-A new rule is one function here. Its name is the rule's, its docstring what `--rules` and `--explain` show.
-"""
+"""What is wrong between plans as they are written: collisions, waits that mean nothing, claims that contradict."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from inspect import cleandoc
+from collections.abc import Iterable, Iterator, Sequence
 
 from gitbot.fileclasses import advice, file_class
-from gitbot.model.plan import Access, Claim, Plan, PlanId, PlanSet, Source
-from gitbot.model.preflight import Edge, Finding, Level, Location, Severity
+from gitbot.model.plan import Access, Claim, Source
+from gitbot.model.preflight import Finding, Level, Location, Severity
 from gitbot.patterns import PatternList, compile_patterns, witness
-from gitbot.preflight.overlap import Contact, Kind, Meeting
-from gitbot.preflight.references import Precedence
+from gitbot.preflight.overlap import Kind
+from gitbot.preflight.rules.situation import Situation, about, is_unknown, listed, of_kind, rule
 from gitbot.preflight.stakes import Stake, inside
 
-_MOST_NAMED = 8
 
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the repository and the configuration add to the plans."""
-
-    files: tuple[str, ...] | None = None  # tracked paths; None: not known (outside git)
-    shared: tuple[str, ...] = ()
-    additive: tuple[str, ...] = ()
-    gate: bool = True  # whether a gate command is configured
-    rules: Mapping[str, str] = field(default_factory=dict)  # rule -> "off", "note", "warning" or "error"
-    branch_patterns: tuple[str, ...] = ("agent-{id}", "agent/{id}")
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """What the rules look at. Plans are in the order of their ids."""
-
-    given: PlanSet
-    around: Surroundings
-    plans: tuple[Plan, ...]
-    renamed: tuple[tuple[Plan, Plan], ...]  # a plan whose id was taken, and the one that has it
-    stakes: Mapping[PlanId, tuple[Stake, ...]]
-    contacts: tuple[Contact, ...]
-    edges: tuple[Edge, ...]
-    loops: tuple[tuple[PlanId, ...], ...]  # plans that wait for each other
-    unresolved: tuple[Finding, ...]  # needs that mean nothing, or the plan itself
-    precedence: Precedence  # what needs and phases say, creations left out
-
-
-_Find = Callable[[Situation], Iterable[Finding]]
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule. `level` is that of its full-strength findings; weaker evidence may give a quieter one."""
-
-    level: Level
-    summary: str
-    explanation: str
-    find: _Find
-
-
-RULES: dict[str, Rule] = {}
-"""All rules by their stable names, in the order in which findings of one level are shown."""
-
-
-def findings(situation: Situation) -> tuple[Finding, ...]:
-    """What all rules find, the loudest first, as the configuration wants it: silenced, or at another level.
-
-    A configured level replaces that of a rule's full-strength findings; a quieter one never gets louder.
-    """
-    loudest, found = list(Level), []
-    for finding in (finding for rule in RULES.values() for finding in rule.find(situation)):
-        wanted, rule = situation.around.rules.get(finding.rule, finding.level), RULES.get(finding.rule)
-        if wanted != "off":
-            full = rule is None or finding.level is rule.level
-            level = Level(wanted) if full else max(finding.level, Level(wanted), key=loudest.index)
-            found.append(replace(finding, level=level))
-    return tuple(sorted(found, key=lambda finding: loudest.index(finding.level)))
-
-
-def _rule(level: Level) -> Callable[[_Find], _Find]:
-    def register(find: _Find) -> _Find:
-        summary, _, explanation = cleandoc(find.__doc__ or "").partition("\n\n")
-        RULES[find.__name__.replace("_", "-")] = Rule(level, summary.rstrip("."), explanation, find)
-        return find
-
-    return register
-
-
-@_rule(Level.ERROR)
+@rule(Level.ERROR)
 def unreadable_plan(situation: Situation) -> Iterator[Finding]:
     """A plan's text could not be read.
 
@@ -100,7 +24,7 @@ def unreadable_plan(situation: Situation) -> Iterator[Finding]:
         yield Finding(problem.rule, Level(problem.level), problem.message, locations=(place,), hint=problem.hint)
 
 
-@_rule(Level.ERROR)
+@rule(Level.ERROR)
 def duplicate_plan(situation: Situation) -> Iterator[Finding]:
     """Two plans have the same id.
 
@@ -116,7 +40,7 @@ def duplicate_plan(situation: Situation) -> Iterator[Finding]:
             yield Finding("duplicate-plan", Level.ERROR, message, pair, locations=places, hint=hint)
 
 
-@_rule(Level.ERROR)
+@rule(Level.ERROR)
 def dependency_cycle(situation: Situation) -> Iterator[Finding]:
     """Plans wait for each other in a circle.
 
@@ -128,12 +52,12 @@ def dependency_cycle(situation: Situation) -> Iterator[Finding]:
         circle = set(loop)
         edges = [edge for edge in situation.edges if edge.before in circle and edge.after in circle]
         places = tuple(dict.fromkeys(Location(edge.path, edge.line) for edge in edges))
-        waits = _listed(dict.fromkeys(f"{edge.after} for {edge.before}" for edge in edges))
-        message = f"{_listed(loop)} wait for each other: {waits}"
+        waits = listed(dict.fromkeys(f"{edge.after} for {edge.before}" for edge in edges))
+        message = f"{listed(loop)} wait for each other: {waits}"
         yield Finding("dependency-cycle", Level.ERROR, message, loop, locations=places, hint=hint)
 
 
-@_rule(Level.ERROR)
+@rule(Level.ERROR)
 def unknown_dependency(situation: Situation) -> Iterable[Finding]:
     """A plan waits for something that nothing here is called.
 
@@ -143,7 +67,7 @@ def unknown_dependency(situation: Situation) -> Iterable[Finding]:
     return situation.unresolved
 
 
-@_rule(Level.ERROR)
+@rule(Level.ERROR)
 def overlap(situation: Situation) -> Iterator[Finding]:
     """Two plans write the same path and nothing orders them.
 
@@ -158,16 +82,16 @@ def overlap(situation: Situation) -> Iterator[Finding]:
         ordered = contact.severity is Severity.ORDERS or situation.precedence.first(*contact.plans)
         if meetings and not ordered:
             level = Level.ERROR if sure else Level.WARNING
-            paths = _listed(dict.fromkeys(meeting.path for meeting in meetings))
+            paths = listed(dict.fromkeys(meeting.path for meeting in meetings))
             message = f"{' and '.join(contact.plans)}: {meetings[0].words}: {paths}"
             stakes = [stake for meeting in meetings for stake in meeting.stakes]
             hint = "give it to one of them, let one wait for the other (`depends_on`), or list it as `shared` in both"
             if any(stake.claim.span for stake in stakes):
                 hint += "; line ranges do not help, lines move"
-            yield _about("overlap", level, message, stakes, contact.paths, hint)
+            yield about("overlap", level, message, stakes, contact.paths, hint)
 
 
-@_rule(Level.ERROR)
+@rule(Level.ERROR)
 def shared_file(situation: Situation) -> Iterator[Finding]:
     """A file that everybody needs and nobody owns.
 
@@ -182,14 +106,14 @@ def shared_file(situation: Situation) -> Iterator[Finding]:
             if stake.claim.access is Access.OWN and stake.manifest is None and stake.firm:
                 yield from _owned(stake, nobodys, situation.given.shared)
     by_path: dict[str, list[Stake]] = {}
-    for meeting in _of_kind(situation, Kind.SHARED):
+    for meeting in of_kind(situation, Kind.SHARED):
         if meeting.severity is Severity.ORDERS:
             by_path.setdefault(meeting.path, []).extend(meeting.stakes)
     for path, stakes in by_path.items():
-        message = f"{_listed(dict.fromkeys(stake.plan for stake in stakes))} change {path}, a shared file"
+        message = f"{listed(dict.fromkeys(stake.plan for stake in stakes))} change {path}, a shared file"
         kind = file_class(path)
         hint = advice(kind) if kind else "land one after the other, each on top of the last"
-        yield _about("shared-file", Level.WARNING, message, stakes, (path,), hint)
+        yield about("shared-file", Level.WARNING, message, stakes, (path,), hint)
 
 
 def _owned(stake: Stake, nobodys: PatternList, claims: Sequence[Claim]) -> Iterator[Finding]:
@@ -203,10 +127,10 @@ def _owned(stake: Stake, nobodys: PatternList, claims: Sequence[Claim]) -> Itera
         message = f"{stake.plan} owns {common.path}{covers}, which is shared: nobody's own"
         hint = f"list it under `shared` in {stake.plan}, or leave it to a plan that runs alone before the others"
         level = Level.ERROR if wholly else Level.WARNING
-        yield _about("shared-file", level, message, [stake], (common.path,), hint, *where)
+        yield about("shared-file", level, message, [stake], (common.path,), hint, *where)
 
 
-@_rule(Level.ERROR)
+@rule(Level.ERROR)
 def own_never(situation: Situation) -> Iterator[Finding]:
     """A plan claims what it says it never touches.
 
@@ -222,23 +146,23 @@ def own_never(situation: Situation) -> Iterator[Finding]:
                 level = Level.ERROR if stake.claim.source is Source.DECLARED else Level.WARNING
                 message = f"{plan.id} claims {pattern}, which it says it never touches"
                 place = Location(line.path or plan.path, line.line)
-                yield _about("own-never", level, message, [stake], (pattern,), "take out one of the two lines", place)
+                yield about("own-never", level, message, [stake], (pattern,), "take out one of the two lines", place)
 
 
-@_rule(Level.WARNING)
+@rule(Level.WARNING)
 def case_collision(situation: Situation) -> Iterator[Finding]:
     """Paths that differ in upper and lower case only.
 
     macOS and Windows keep one file where Linux keeps two, and a checkout there loses one of them.
     """
     hint = "macOS and Windows see one file: spell it alike in both plans, or rename one"
-    for meeting in _of_kind(situation, Kind.SPELLING):
+    for meeting in of_kind(situation, Kind.SPELLING):
         left, right = (f"{stake.claim.pattern} of {stake.plan}" for stake in meeting.stakes)
         message = f"{left} and {right} differ in case only"
-        yield _about("case-collision", Level.WARNING, message, meeting.stakes, meeting.names, hint)
+        yield about("case-collision", Level.WARNING, message, meeting.stakes, meeting.names, hint)
 
 
-@_rule(Level.WARNING)
+@rule(Level.WARNING)
 def sequence_folder(situation: Situation) -> Iterator[Finding]:
     """Two plans add a file to one folder of numbered files.
 
@@ -246,13 +170,13 @@ def sequence_folder(situation: Situation) -> Iterator[Finding]:
     that nobody tested, and git sees no conflict. Let one wait for the other, or number when landing.
     """
     hint = "let one wait for the other, or number the files when landing"
-    for meeting in _of_kind(situation, Kind.SEQUENCE):
+    for meeting in of_kind(situation, Kind.SEQUENCE):
         if not situation.precedence.first(*meeting.plans):
             message = f"{' and '.join(meeting.plans)} both add a numbered file to {meeting.path}"
-            yield _about("sequence-folder", Level.WARNING, message, meeting.stakes, meeting.names, hint)
+            yield about("sequence-folder", Level.WARNING, message, meeting.stakes, meeting.names, hint)
 
 
-@_rule(Level.WARNING)
+@rule(Level.WARNING)
 def parallel_hint(situation: Situation) -> Iterator[Finding]:
     """The plan says that things can run together, and they cannot.
 
@@ -272,7 +196,7 @@ def parallel_hint(situation: Situation) -> Iterator[Finding]:
         if contact.severity is Severity.BLOCKS and left in waves and waves[left] == waves.get(right):
             meeting = contact.meetings[0]
             message = f"{left} and {right} are both of wave {waves[left]}, and {meeting.words}"
-            yield _about(rule, level, message, meeting.stakes, contact.paths)
+            yield about(rule, level, message, meeting.stakes, contact.paths)
     for plan in situation.plans:
         marked: dict[str, list[Location]] = {}
         for task in plan.tasks:
@@ -284,7 +208,7 @@ def parallel_hint(situation: Situation) -> Iterator[Finding]:
                 yield Finding(rule, level, message, (plan.id,), (path,), tuple(places))
 
 
-@_rule(Level.WARNING)
+@rule(Level.WARNING)
 def no_ownership(situation: Situation) -> Iterator[Finding]:
     """No path was found in a plan.
 
@@ -293,21 +217,13 @@ def no_ownership(situation: Situation) -> Iterator[Finding]:
     """
     hint = "name its files under `## Owns`, one per line, or in back-ticks in its tasks"
     for plan in filter(is_unknown, situation.plans):
-        names = f"; not found in the repository: {_listed(plan.unresolved)}" if plan.unresolved else ""
+        names = f"; not found in the repository: {listed(plan.unresolved)}" if plan.unresolved else ""
         message = f"no path found in {plan.id}: its conflicts are unknown{names}"
         places = (Location(plan.path, plan.line),)
         yield Finding("no-ownership", Level.WARNING, message, (plan.id,), locations=places, hint=hint)
 
 
-def is_unknown(plan: Plan) -> bool:
-    """Whether nothing can be said about the files that a plan writes."""
-    return not any(
-        not claim.pattern.startswith("!") and (claim.access is not Access.READ or claim.source is Source.DECLARED)
-        for claim in plan.claims
-    )
-
-
-@_rule(Level.NOTE)
+@rule(Level.NOTE)
 def no_gate(situation: Situation) -> Iterator[Finding]:
     """No tests are configured that a branch must pass to land.
 
@@ -317,30 +233,3 @@ def no_gate(situation: Situation) -> Iterator[Finding]:
         message = "no gate is configured: nothing would test these branches before they land"
         hint = 'gitbot.toml: [gate] command = "…", or `gitbot init` guesses it'
         yield Finding("no-gate", Level.NOTE, message, hint=hint)
-
-
-def _of_kind(situation: Situation, kind: Kind) -> Iterator[Meeting]:
-    return (meeting for contact in situation.contacts for meeting in contact.meetings if meeting.kind is kind)
-
-
-def _about(
-    rule: str,
-    level: Level,
-    message: str,
-    stakes: Sequence[Stake],
-    paths: tuple[str, ...],
-    hint: str | None = None,
-    *more: Location,
-) -> Finding:
-    """A finding about some stakes, naming their plans and places."""
-    plans = tuple(dict.fromkeys(stake.plan for stake in stakes))
-    places = tuple(dict.fromkeys([*(stake.place for stake in stakes), *more]))
-    return Finding(rule, level, message, plans, paths, places, hint)
-
-
-def _listed(names: Iterable[str]) -> str:
-    """Some names in words: "A, B and C"; the rest of many as a number."""
-    every = list(names)
-    if len(every) > _MOST_NAMED:
-        every = [*every[: _MOST_NAMED - 1], f"{len(every) - _MOST_NAMED + 1} more"]
-    return " and ".join(filter(None, (", ".join(every[:-1]), *every[-1:])))

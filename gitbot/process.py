@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
-import select
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
 
 LOG_BYTES = 1 << 20  # newest 1 MiB of output is kept
 
@@ -42,69 +40,36 @@ class Ended:
     log: bytes  # stdout and stderr together, newest `LOG_BYTES`
 
 
-class _Report(TypedDict):
-    """The supervisor's one line."""
-
-    status: int | None
-    signal: int | None
-    timed_out: bool
-    error: str | None
-    seconds: float
-
-
 def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], seconds: float, log: Path) -> Ended:
     """Run a command with standard input closed until it ends or the time is over; its whole family ends with it.
 
     Interrupting this call (an exception such as KeyboardInterrupt) ends the command too.
     """
-    life_here, life_there = os.pipe()
-    report_here, report_there = os.pipe()
-    script = str(Path(__file__).with_name("supervisor.py"))
-    arguments = [str(life_here), str(report_there), str(seconds), str(log), str(LOG_BYTES)]
-    try:
-        supervisor = subprocess.Popen(
-            [sys.executable, "-I", "-S", script, *arguments, *command],
-            cwd=cwd,
-            env=dict(env),
-            stdin=subprocess.DEVNULL,
-            pass_fds=(life_here, report_there),
-            start_new_session=True,
-        )
-    except OSError as refused:
-        for descriptor in (life_here, life_there, report_here, report_there):
-            os.close(descriptor)
-        return Ended(None, None, False, refused.strerror or str(refused), 0.0, b"")
-    os.close(life_here)
-    os.close(report_there)
-    try:
-        answer = _read_report(report_here)
-    finally:
-        os.close(life_there)  # when it is not over yet: ends it now
-        os.close(report_here)
-        supervisor.wait()
+    here, there = socket.socketpair()  # tells the supervisor that we live, and us what it has to report
+    script, line = str(Path(__file__).with_name("supervisor.py")), str(there.fileno())
+    with here, there:
+        try:
+            supervisor = subprocess.Popen(
+                [sys.executable, "-I", "-S", script, line, line, str(seconds), str(log), str(LOG_BYTES), *command],
+                cwd=cwd,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                pass_fds=(there.fileno(),),
+                start_new_session=True,
+            )
+        except OSError as refused:
+            return Ended(None, None, False, refused.strerror or str(refused), 0.0, b"")
+        there.close()
+        try:
+            with here.makefile("rb") as report:
+                answer = report.readline()
+        finally:
+            here.close()  # when it is not over yet: ends it now
+            supervisor.wait()
     kept = log.read_bytes() if log.exists() else b""
-    if answer is None:
+    if not answer.endswith(b"\n"):
         return Ended(None, 9, False, None, 0.0, kept)
-    return Ended(
-        status=answer["status"],
-        signal=answer["signal"],
-        timed_out=answer["timed_out"],
-        error=answer["error"],
-        seconds=answer["seconds"],
-        log=kept,
-    )
-
-
-def _read_report(descriptor: int) -> _Report | None:
-    data = b""
-    while not data.endswith(b"\n"):
-        select.select([descriptor], [], [])
-        more = os.read(descriptor, 1 << 16)
-        if not more:
-            return None
-        data += more
-    answer: _Report = json.loads(data)
-    return answer
+    return Ended(**json.loads(answer), log=kept)
 
 
 @contextlib.contextmanager

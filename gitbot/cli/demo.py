@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -44,20 +44,17 @@ def command(around: Surroundings, keep: str | None) -> int:
     stage = _stage(recipe, _folder(keep), around.env)
     console.data(f"a small program, and the branches of six agents with a plan each, in\n{stage.folder}")
 
-    _act("gitbot check")
+    console.data("\n$ gitbot check")
     checked = stage.call("check")
-    console.data("\n".join([checked.split("\n", 1)[0], *_errors(checked)]))
+    errors = (block for block in checked.split("\n\n") if block.startswith("error: "))
+    console.data("\n".join([checked.split("\n", 1)[0], *errors]))
 
-    _act(f"gitbot integrate '{PATTERN}'")
+    console.data(f"\n$ gitbot integrate '{PATTERN}'")
     before = stage.snapshot()
     console.data(_kill_in_the_middle(stage) + "\n")
     console.data(stage.call("integrate", PATTERN))
     document = json.loads(stage.call("runs", "last", "--format", "json"))
     return _prove(stage, before, document)
-
-
-def _act(line: str) -> None:
-    console.data(f"\n$ {line}")
 
 
 def _recipe() -> str:
@@ -130,11 +127,6 @@ def _stage(recipe: Recipe, folder: Path, env: Mapping[str, str]) -> Stage:
     return Stage(repository, recipe, folder, own)
 
 
-def _errors(checked: str) -> Iterator[str]:
-    """The findings that are errors, with their places and hint."""
-    return (block for block in checked.split("\n\n") if block.startswith("error: "))
-
-
 def _kill_in_the_middle(stage: Stage) -> str:
     """Start the run and kill it while it tests a branch after the first landing."""
     start = refs.read(stage.repository, stage.target)
@@ -189,9 +181,6 @@ def _passes(stage: Stage, commit: Oid, command: str) -> bool:
             seconds=60,
             stores=(stage.repository.common / "objects",),
             folder=Path(folder),
-            slot=0,
-            run="",
             target=stage.recipe.target,
-            branches=(),
         )
         return gate.run(stage.repository, job, stage.env).judgement.verdict is GateVerdict.PASSED

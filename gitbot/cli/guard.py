@@ -82,10 +82,4 @@ def _as_json(answer: Answer) -> dict[str, object]:
         "line": trespass.claim.line if trespass.claim else None,
         "declared": trespass.declared,
     }
-    return {
-        "path": answer.path,
-        "allowed": answer.allowed,
-        "kind": answer.kind,
-        "text": answer.text,
-        "claim": claim,
-    }
+    return {name: getattr(answer, name) for name in ("path", "allowed", "kind", "text")} | {"claim": claim}

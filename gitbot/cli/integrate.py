@@ -14,8 +14,8 @@ from gitbot.errors import InputError, NoGateError, UnknownBranchError
 from gitbot.journal.runs import file_path
 from gitbot.landing import naming
 from gitbot.landing.run import integrate
-from gitbot.model.merge import Strategy
-from gitbot.model.run import Request, Run, RunId
+from gitbot.model.merge import Branch, Strategy
+from gitbot.model.run import Request, Run
 from gitbot.planset import in_force
 from gitbot.report.integrate import integrate_document, integrate_text
 from gitbot.repository import Repository, open_repository
@@ -82,7 +82,7 @@ def command(
     _refuse_unavailable(config)
     _check_usage(branches, worktrees, gate_timeout)
 
-    def resolve() -> tuple[naming.Named, ...]:
+    def resolve() -> tuple[Branch, ...]:
         if worktrees:
             return naming.of_work_trees(repository, force.target)
         return naming.resolve(repository, branches, force.target)
@@ -104,11 +104,7 @@ def command(
     )
 
     def deliver(run: Run) -> None:
-        path = whole_path(repository, run.run)
-        if form == "json":
-            console.document(integrate_document(run, path))
-        else:
-            console.data(integrate_text(run, path, colour=console.coloured(around.env), width=console.width()))
+        show(repository, run, form, around.env)
         if run.message:
             console.complain(run.message, run.hint)
 
@@ -130,14 +126,11 @@ def _check_usage(branches: tuple[str, ...], worktrees: bool, gate_timeout: float
 def _strategies(asked: str | None, config: Config) -> tuple[Strategy, ...]:
     if asked is None:
         return (config.integrate.strategy,)
-    found: list[Strategy] = []
-    for name in asked.split(","):
-        try:
-            found.append(Strategy(name.strip()))
-        except ValueError:
-            known = ", ".join(Strategy)
-            raise InputError(f"--strategy: {name.strip()!r} is none", hint=f"choose from {known}") from None
-    return tuple(found)
+    names = [name.strip() for name in asked.split(",")]
+    for name in names:
+        if name not in set(Strategy):
+            raise InputError(f"--strategy: {name!r} is none", hint=f"choose from {', '.join(Strategy)}")
+    return tuple(map(Strategy, names))
 
 
 def _gate(asked: str | None, config: Config, *, dry_run: bool) -> str | tuple[str, ...]:
@@ -167,12 +160,10 @@ def _progress(env: Mapping[str, str]) -> Callable[[str], None]:
     return console.talk
 
 
-def whole_path(repository: Repository, run: RunId) -> Callable[[str | None], str | None]:
-    """Turns the name of one of a run's files into its whole path."""
-
-    def whole(name: str | None) -> str | None:
-        if name is None or "/" in name:
-            return name
-        return str(file_path(repository, run, name))
-
-    return whole
+def show(repository: Repository, run: Run, form: str, env: Mapping[str, str]) -> None:
+    """A run as people or as programs read it."""
+    folder = str(file_path(repository, run.run, ""))
+    if form == "json":
+        console.document(integrate_document(run, folder))
+    else:
+        console.data(integrate_text(run, folder, colour=console.coloured(env), width=console.width()))

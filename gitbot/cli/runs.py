@@ -9,12 +9,11 @@ import click
 import msgspec
 
 from gitbot.cli import Surroundings, console
-from gitbot.cli.integrate import whole_path
+from gitbot.cli.integrate import show
 from gitbot.errors import DamagedRecordError
 from gitbot.journal import lock, runs
 from gitbot.landing import document, undo
 from gitbot.model.run import Run, RunId
-from gitbot.report.integrate import integrate_document, integrate_text
 from gitbot.repository import Repository, open_repository
 
 
@@ -26,12 +25,7 @@ def command(around: Surroundings, run: str | None, form: str) -> int:
     """List the runs of this repository, or show RUN (its id, a unique prefix, or `last`)."""
     repository = open_repository(around.here, around.env)
     if run is not None:
-        found = _folded(repository, undo.find(repository, run))
-        path = whole_path(repository, found.run)
-        if form == "json":
-            console.document(integrate_document(found, path))
-        else:
-            console.data(integrate_text(found, path, colour=console.coloured(around.env), width=console.width()))
+        show(repository, _folded(repository, undo.find(repository, run)), form, around.env)
         return 0
     known = _known(repository)
     if form == "json":
@@ -60,16 +54,8 @@ def _folded(repository: Repository, run: RunId) -> Run:
 
 
 def _row(run: Run) -> dict[str, object]:
-    return {
-        "run": run.run,
-        "target": run.target,
-        "started": run.started,
-        "finished": run.finished,
-        "state": run.state,
-        "before": run.before,
-        "after": run.after,
-        "counts": _counts(run),
-    }
+    shown = ("run", "target", "started", "finished", "state", "before", "after")
+    return {name: getattr(run, name) for name in shown} | {"counts": _counts(run)}
 
 
 def _counts(run: Run) -> dict[str, int]:

@@ -61,24 +61,18 @@ def _document(status: Status) -> dict[str, object]:
 
 def _branch(one: BranchStatus) -> dict[str, object]:
     drift = one.drift
+    shown = ("branch", "plan", "tip", "ahead", "behind", "state", "files")
     return {
-        "branch": one.branch,
-        "plan": one.plan,
-        "tip": one.tip,
-        "ahead": one.ahead,
-        "behind": one.behind,
+        **{name: getattr(one, name) for name in shown},
         "last": {"oid": one.last.oid, "subject": one.last.subject, "time": one.last.committer.time},
         "tasks": {"done": one.tasks[0], "total": one.tasks[1]} if one.tasks else None,
-        "state": one.state,
         "stuck": None,
         "gate": None,
-        "drift": {
+        "drift": drift
+        and {
             "foreign": [trespass.path for trespass in drift.foreign],
             "shared": [trespass.path for trespass in drift.shared],
-            "unowned": list(drift.unowned),
-            "untouched": list(drift.untouched),
-        }
-        if drift is not None
-        else None,
-        "files": list(one.files),
+            "unowned": drift.unowned,
+            "untouched": drift.untouched,
+        },
     }

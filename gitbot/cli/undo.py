@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 
 from gitbot.cli import Surroundings, console
@@ -21,17 +23,7 @@ def command(around: Surroundings, run: str, revert: bool, form: str) -> int:
     taken = undoing.undo(repository, found, revert=revert)
     target = taken.target.removeprefix(refs.HEADS)
     if form == "json":
-        console.document(
-            {
-                "schema": "gitbot.undo/1",
-                "run": taken.run,
-                "target": target,
-                "before": taken.before,
-                "after": taken.after,
-                "by_revert": taken.by_revert,
-                "branches": list(taken.branches),
-            }
-        )
+        console.document({"schema": "gitbot.undo/1", **asdict(taken), "target": target})
         return 0
     names = ", ".join(taken.branches)
     if taken.by_revert:

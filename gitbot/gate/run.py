@@ -29,10 +29,10 @@ class GateJob:
     seconds: float
     stores: tuple[Path, ...]  # object folders the checkout borrows from
     folder: Path  # where the checkout is made
-    slot: int
-    run: str
-    target: str
-    branches: tuple[str, ...]
+    slot: int = 0
+    run: str = ""
+    target: str = ""
+    branches: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

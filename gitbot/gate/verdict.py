@@ -7,7 +7,7 @@ status decides.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gitbot.model.gate import GateVerdict
@@ -27,81 +27,71 @@ class Judgement:
 _ANSI = re.compile(rb"\x1b\[[0-9;]*m")
 
 
-def _pytest(text: str) -> tuple[int, int] | None:
+_RAN = ("passed", "failed", "error", "errors", "xfailed", "xpassed", "passing", "failing")
+_SKIPPED = ("skipped", "ignored", "pending")
+
+
+def _numbered(text: str) -> tuple[int, int]:
+    """Tests that ran and that were skipped, by the words behind the numbers."""
+    said = re.findall(r"(\d+) ([a-z]+)", text)
+    return sum(int(n) for n, word in said if word in _RAN), sum(int(n) for n, word in said if word in _SKIPPED)
+
+
+def _pytest(text: str) -> Iterator[tuple[int, int]]:
     """`==== 3 passed, 1 skipped in 0.12s ====`, also without the frame under -q; `no tests ran in 0.01s`."""
     lines = re.findall(r"^=*\s*((?:no tests ran|\d+ [a-z]+)(?:, \d+ [a-z]+)*) in [\d.]+s", text, re.MULTILINE)
-    if not lines:
-        return None
-    counts = {word: int(number) for number, word in re.findall(r"(\d+) ([a-z]+)", lines[-1])}
-    ran = sum(counts.get(word, 0) for word in ("passed", "failed", "error", "errors", "xfailed", "xpassed"))
-    return ran, counts.get("skipped", 0)
+    yield from map(_numbered, lines[-1:])
 
 
-def _unittest(text: str) -> tuple[int, int] | None:
-    """`Ran 3 tests in 0.001s`, then `OK (skipped=1)`."""
-    ran = re.findall(r"^Ran (\d+) tests? in", text, re.MULTILINE)
-    if not ran:
-        return None
-    skipped = sum(int(number) for number in re.findall(r"^(?:OK|FAILED) \(.*?skipped=(\d+)", text, re.MULTILINE))
-    return sum(map(int, ran)) - skipped, skipped
-
-
-def _cargo(text: str) -> tuple[int, int] | None:
+def _cargo(text: str) -> Iterator[tuple[int, int]]:
     """`test result: ok. 3 passed; 0 failed; 1 ignored; …`, once per test binary."""
-    found = re.findall(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored", text, re.MULTILINE)
-    if not found:
-        return None
-    return sum(int(p) + int(f) for p, f, _ in found), sum(int(i) for _, _, i in found)
+    yield from map(_numbered, re.findall(r"^test result: \w+\. (.* ignored)", text, re.MULTILINE))
 
 
-def _go(text: str) -> tuple[int, int] | None:
-    """`ok  pkg  0.1s`, `FAIL  pkg`, `?  pkg  [no test files]`, `ok  pkg  0.1s [no tests to run]`: packages count."""
-    packages = re.findall(r"^(ok|FAIL|---|\?)\s+\S+.*$", text, re.MULTILINE)
-    empty = len(re.findall(r"\[no test files\]|\[no tests to run\]", text))
-    if not empty:
-        return None
-    return (0, 0) if len([p for p in packages if p != "---"]) == empty else None
-
-
-def _jest(text: str) -> tuple[int, int] | None:
+def _jest(text: str) -> Iterator[tuple[int, int]]:
     """`Tests:       1 failed, 1 skipped, 3 passed, 5 total`; vitest says `Tests  3 passed (3)`; `No tests found`."""
     if re.search(r"^No tests? found", text, re.MULTILINE) or "No test files found" in text:
-        return 0, 0
-    lines = re.findall(r"^\s*Tests:?\s+(\d+ .*)$", text, re.MULTILINE)
-    if not lines:
-        return None
-    counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|todo)", lines[-1])}
-    return counts.get("passed", 0) + counts.get("failed", 0), counts.get("skipped", 0)
+        yield 0, 0
+    else:
+        yield from map(_numbered, re.findall(r"^\s*Tests:?\s+(\d+ .*)$", text, re.MULTILINE)[-1:])
 
 
-def _mocha(text: str) -> tuple[int, int] | None:
-    """`  3 passing (8ms)`, `  1 failing`, `  1 pending`."""
-    found = {word: int(n) for n, word in re.findall(r"^\s+(\d+) (passing|failing|pending)\b", text, re.MULTILINE)}
-    return (found["passing"] + found.get("failing", 0), found.get("pending", 0)) if "passing" in found else None
+def _mocha(text: str) -> Iterator[tuple[int, int]]:
+    """`  3 passing (8ms)`, `  1 pending`, `  1 failing`."""
+    lines = r"^\s+\d+ passing\b.*(?:\s+\d+ (?:failing|pending)\b.*)*"
+    yield from map(_numbered, re.findall(lines, text, re.MULTILINE)[-1:])
 
 
-def _tap(text: str) -> tuple[int, int] | None:
+def _unittest(text: str) -> Iterator[tuple[int, int]]:
+    """`Ran 3 tests in 0.001s`, then `OK (skipped=1)`."""
+    ran = re.findall(r"^Ran (\d+) tests? in", text, re.MULTILINE)
+    skipped = sum(map(int, re.findall(r"^(?:OK|FAILED) \(.*?skipped=(\d+)", text, re.MULTILINE)))
+    if ran:
+        yield sum(map(int, ran)) - skipped, skipped
+
+
+def _tap(text: str) -> Iterator[tuple[int, int]]:
     """node --test: `# tests 3` or `ℹ tests 3`, `# skipped 1`."""
-    ran = re.findall(r"^[#ℹ] tests (\d+)", text, re.MULTILINE)
-    skipped = re.findall(r"^[#ℹ] skipped (\d+)", text, re.MULTILINE)
-    return (int(ran[-1]), int(skipped[-1]) if skipped else 0) if ran else None
+    ran, skipped = (re.findall(rf"^[#ℹ] {word} (\d+)", text, re.MULTILINE) for word in ("tests", "skipped"))
+    if ran:
+        yield int(ran[-1]), int(skipped[-1]) if skipped else 0
 
 
-_RUNNERS: tuple[Callable[[str], tuple[int, int] | None], ...] = (
-    _pytest,
-    _unittest,
-    _cargo,
-    _jest,
-    _mocha,
-    _tap,
-    _go,
-)
+def _go(text: str) -> Iterator[tuple[int, int]]:
+    """`ok  pkg  0.1s`, `FAIL  pkg`, `?  pkg  [no test files]`, `ok  pkg  0.1s [no tests to run]`: packages count."""
+    packages = re.findall(r"^(?:ok|FAIL|\?)\s+\S+.*$", text, re.MULTILINE)
+    empty = len(re.findall(r"\[no test files\]|\[no tests to run\]", text))
+    if empty and empty == len(packages):
+        yield 0, 0
+
+
+_RUNNERS = (_pytest, _unittest, _cargo, _jest, _mocha, _tap, _go)
 
 
 def counts(log: bytes) -> tuple[int, int] | None:
     """Tests that ran and that were skipped, by the closing lines of every runner that is recognised; else None."""
     text = _ANSI.sub(b"", log[-(1 << 18) :]).decode("utf-8", "replace")
-    found = [count for runner in _RUNNERS if (count := runner(text)) is not None]
+    found = [count for runner in _RUNNERS for count in runner(text)]
     if not found:
         return None
     return sum(ran for ran, _ in found), sum(skipped for _, skipped in found)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from gitbot.config import Config
-from gitbot.errors import GitError, InputError
+from gitbot.errors import InputError
 from gitbot.guard.drift import Drift, Judgement, Trespass, find_drift, judge, unowned_text, widened
 from gitbot.model.git import Change, ChangeKind, Oid, RefName
 from gitbot.model.plan import Plan, PlanId, PlanSet
@@ -62,12 +62,9 @@ class Enforcement:
         target into the branch touches nothing, also where both were merged into each other. Without any common
         history a path counts when it differs from the target itself.
         """
-        try:
-            bases = self.repository.git("merge-base", "--all", tip, *self.tips).decode().split()
-        except GitError:  # git says by exit status 1 that the histories are unrelated
-            bases = list(self.tips)
-        trees = [self.repository.tree_of(Oid(commit)) for commit in (*bases, tip)]
-        first, *others = (self.repository.changes(base, trees[-1]) for base in trees[:-1])
+        bases = self.repository.attempt("merge-base", "--all", tip, *self.tips).stdout.decode().split()
+        tree = self.repository.tree_of(tip)
+        first, *others = (self.repository.changes(Oid(base), tree) for base in bases or self.tips)
         also = [{change.path for change in changes} for changes in others]
         return tuple(change for change in first if all(change.path in paths for paths in also))
 
@@ -166,8 +163,5 @@ def enforcement(repository: Repository, remote: str, config_file: str | None) ->
 
 def checked_out(repository: Repository) -> str | None:
     """The branch that this work tree is on; None when its HEAD is detached."""
-    try:
-        ref = repository.git("symbolic-ref", "--quiet", "HEAD").decode("utf-8", "surrogateescape").strip()
-    except GitError:  # git says by exit status 1 that HEAD is detached
-        return None
-    return ref.removeprefix(refs.HEADS)
+    ref = repository.attempt("symbolic-ref", "--quiet", "HEAD").stdout.decode("utf-8", "surrogateescape").strip()
+    return ref.removeprefix(refs.HEADS) or None

@@ -8,24 +8,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import pygit2
-
 from gitbot.model.git import Oid, RefName
 from gitbot.repository import Repository, history, refs
 from gitbot.repository.reading import TREE
+from gitbot.repository.writing import BLOB, write_blob, write_tree
 
-_BLOB = 0o100644
 KEEP_SECONDS = 14 * 24 * 3600
 
 
 def pin(repository: Repository, ref: RefName, tip: Oid, target: Oid) -> None:
     """Keep everything that `tip` has and `target` has not."""
-    builder = repository.lib.TreeBuilder()
+    kept: dict[str, tuple[Oid, int]] = {}
     for number, commit in enumerate(history.own_commits(repository, tip, target)):
-        text = repository.lib.create_blob(repository.raw(commit.oid))
-        builder.insert(f"{number:06d}-{commit.oid}", text, _BLOB)
-        builder.insert(f"{number:06d}-tree", pygit2.Oid(hex=commit.tree), TREE)
-    tree = Oid(str(builder.write()))
+        kept[f"{number:06d}-{commit.oid}"] = (write_blob(repository, repository.raw(commit.oid)), BLOB)
+        kept[f"{number:06d}-tree"] = (commit.tree, TREE)
+    tree = write_tree(repository, None, kept)
     before = refs.read(repository, ref)
     if before != tree:
         refs.append(repository, ref, before=before, after=tree)
@@ -35,7 +32,7 @@ def restore(repository: Repository, ref: RefName) -> Oid | None:
     """Write the pinned commits again and give the tip; None when the pin holds none."""
     tree = refs.read(repository, ref)
     tip: Oid | None = None
-    for change in repository.changes(None, tree):
+    for change in repository.changes(None, tree) if tree is not None else ():
         name, _, inside = change.path.partition("/")
         if not inside and not name.endswith("-tree"):
             text = repository.blob(change.new_oid)

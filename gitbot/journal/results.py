@@ -11,10 +11,8 @@ import contextlib
 import hashlib
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict
 
 import msgspec
-import pygit2
 
 from gitbot.config import Gate
 from gitbot.errors import GitError
@@ -22,9 +20,9 @@ from gitbot.journal.pins import KEEP_SECONDS
 from gitbot.model.gate import GateKey, GateResult, GateVerdict
 from gitbot.model.git import Oid, RefName
 from gitbot.repository import Repository, refs
+from gitbot.repository.writing import BLOB, write_blob, write_tree
 
 PREFIX = "refs/gitbot/result/"
-_BLOB = 0o100644
 
 
 def key_of(tree: Oid, gate: Gate, command: str | Sequence[str]) -> GateKey:
@@ -39,7 +37,7 @@ def sightings(repository: Repository, key: GateKey) -> tuple[GateResult, ...]:
     tree = refs.read(repository, RefName(PREFIX + key))
     found: list[GateResult] = []
     with contextlib.suppress(GitError, msgspec.DecodeError):
-        for change in repository.changes(None, tree):
+        for change in repository.changes(None, tree) if tree is not None else ():
             if change.path.endswith(".json"):
                 found.append(msgspec.json.decode(repository.blob(change.new_oid), type=GateResult))
     return tuple(found)
@@ -62,12 +60,10 @@ def let_go(repository: Repository, now: float) -> None:
 def keep(repository: Repository, result: GateResult) -> None:
     """Add a sighting; losing a race to another writer only means that theirs came first."""
     ref = RefName(PREFIX + result.key)
-    data = repository.lib.create_blob(msgspec.json.encode(asdict(result)))
+    data = write_blob(repository, msgspec.json.encode(result))
     for _ in range(5):
         before = refs.read(repository, ref)
-        builder = repository.lib.TreeBuilder(before) if before else repository.lib.TreeBuilder()
-        number = len(builder) // 2
-        builder.insert(f"{number:04d}.json", data, _BLOB)
-        builder.insert(f"{number:04d}.log", pygit2.Oid(hex=result.log), _BLOB)
-        if refs.append(repository, ref, before=before, after=Oid(str(builder.write()))):
+        number = len(repository.changes(None, before)) // 2 if before is not None else 0
+        added = {f"{number:04d}.json": (data, BLOB), f"{number:04d}.log": (result.log, BLOB)}
+        if refs.append(repository, ref, before=before, after=write_tree(repository, before, added)):
             return

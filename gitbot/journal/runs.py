@@ -14,16 +14,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
-import pygit2
 
 from gitbot.errors import DamagedRecordError, GitError
 from gitbot.model.git import Oid, RefName
 from gitbot.model.run import Record, RunId, Started
 from gitbot.repository import Repository, refs
-from gitbot.repository.reading import TREE
+from gitbot.repository.writing import BLOB, write_blob, write_tree
 
 PREFIX = "refs/gitbot/runs/"
-_BLOB = 0o100644
 _CLONE = RefName("refs/gitbot/clone")
 _RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")
 _decoder = msgspec.json.Decoder(Record)
@@ -43,6 +41,13 @@ class Journal:
         self.tree = refs.read(repository, ref_of(run))
         self.records: list[Record] = list(read(repository, run)) if self.tree is not None else []
 
+    @property
+    def started(self) -> Started:
+        """The first record."""
+        first = self.records[0]
+        assert isinstance(first, Started)
+        return first
+
     def append(self, record: Record, files: Mapping[str, bytes] | None = None) -> None:
         """Write a record (and files beside it) so that it is still there after a kill.
 
@@ -50,15 +55,12 @@ class Journal:
             GitError: somebody else wrote to this journal.
         """
         number = f"{len(self.records):06d}"
-        added: dict[tuple[str, ...], bytes] = {("records", number[:4], number): msgspec.json.encode(record)}
+        added = {f"records/{number[:4]}/{number}": msgspec.json.encode(record)}
         for name, data in (files or {}).items():
-            added[("files", name)] = data
+            added[f"files/{name}"] = data
             keep_file(self.repository, self.run, name, data)
-        tree = self.tree
-        for path, data in added.items():
-            blob = Oid(str(self.repository.lib.create_blob(data)))
-            tree = _put(self.repository, tree, path, blob)
-        assert tree is not None
+        blobs = {path: (write_blob(self.repository, data), BLOB) for path, data in added.items()}
+        tree = write_tree(self.repository, self.tree, blobs)
         if not refs.append(self.repository, ref_of(self.run), before=self.tree, after=tree):
             raise GitError(f"the journal of run {self.run} was changed by somebody else")
         self.tree = tree
@@ -66,9 +68,7 @@ class Journal:
 
     def files(self) -> Iterator[tuple[str, bytes]]:
         """The run's files by name: gate logs and retry briefs."""
-        folder = self.repository.entry(self.tree, "files") if self.tree is not None else None
-        for change in self.repository.changes(None, folder[0]) if folder is not None else ():
-            yield change.path, self.repository.blob(change.new_oid)
+        return _below(self.repository, self.tree, "files") if self.tree is not None else iter(())
 
 
 def read(repository: Repository, run: RunId) -> tuple[Record, ...]:
@@ -81,7 +81,7 @@ def read(repository: Repository, run: RunId) -> tuple[Record, ...]:
     if tree is None:
         return ()
     try:
-        found = tuple(_decoder.decode(repository.blob(oid)) for oid in _leaves(repository, tree, "records"))
+        found = tuple(_decoder.decode(data) for _, data in _below(repository, tree, "records"))
     except (msgspec.DecodeError, GitError) as broken:
         found, why = (), str(broken)
     else:
@@ -130,7 +130,7 @@ def clone_id(repository: Repository) -> str:
 def mark_clone(repository: Repository) -> str:
     """The same, made if there is none yet."""
     if not clone_id(repository):
-        blob = Oid(str(repository.lib.create_blob(secrets.token_hex(16).encode())))
+        blob = write_blob(repository, secrets.token_hex(16).encode())
         refs.append(repository, _CLONE, before=refs.read(repository, _CLONE), after=blob)
     return clone_id(repository)
 
@@ -148,20 +148,7 @@ def file_path(repository: Repository, run: RunId, name: str) -> Path:
     return repository.common / "gitbot" / "runs" / run / name
 
 
-def _put(repository: Repository, tree: Oid | None, path: tuple[str, ...], blob: Oid) -> Oid:
-    builder = repository.lib.TreeBuilder(tree) if tree is not None else repository.lib.TreeBuilder()
-    name, rest = path[0], path[1:]
-    if rest:
-        child = repository.entry(tree, name) if tree is not None else None
-        inner = _put(repository, child[0] if child is not None else None, rest, blob)
-        builder.insert(name, pygit2.Oid(hex=inner), TREE)
-    else:
-        builder.insert(name, pygit2.Oid(hex=blob), _BLOB)
-    return Oid(str(builder.write()))
-
-
-def _leaves(repository: Repository, tree: Oid, folder: str) -> Iterator[Oid]:
+def _below(repository: Repository, tree: Oid, folder: str) -> Iterator[tuple[str, bytes]]:
     top = repository.entry(tree, folder)
-    if top is not None:
-        for change in repository.changes(None, top[0]):
-            yield change.new_oid
+    for change in repository.changes(None, top[0]) if top is not None else ():
+        yield change.path, repository.blob(change.new_oid)

@@ -7,7 +7,6 @@ queue     all known facts → the next step (pure); the dull one, one branch at 
 loop      the one place that sequences effects
 examine   one branch before one target commit: new work, ownership, candidates
 testing   what the gate says of one commit
-reports   branches that need no explaining: landed, would land, nothing to land
 aside     why a branch goes back, and the brief for who has to redo it
 partner   which landed branch a set-aside one collides with
 flags     what a person would want to know of a branch that lands

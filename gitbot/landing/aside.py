@@ -7,28 +7,21 @@ from dataclasses import dataclass
 
 from gitbot.journal.runs import file_path
 from gitbot.landing import queue
+from gitbot.landing.document import landed
 from gitbot.landing.examine import Examination, Examiner
 from gitbot.landing.partner import Partner, likely_partner
-from gitbot.merge.rungs import marker_size_for
+from gitbot.merge.hunks import read_markers
+from gitbot.merge.strategies import CONTENTS, conflicted_file
 from gitbot.merge.survey import NewWork, survey
 from gitbot.model.git import BranchName, Oid
 from gitbot.model.merge import Branch, Candidate, Conflict, ConflictedPath
-from gitbot.model.run import (
-    BranchReport,
-    Entry,
-    Landing,
-    Outcome,
-    Reason,
-    Record,
-    Settled,
-    Started,
-    Tested,
-)
+from gitbot.model.run import BranchReport, Entry, Outcome, Reason, Record, Started, Tested
 from gitbot.report.retry import Retry, Side, retry_brief
 from gitbot.repository import history, refs
-from gitbot.repository.workbench import Unmerged, Workbench
+from gitbot.repository.workbench import Workbench
 
-NOT_PROVEN = ConflictedPath(".", "not proven")
+_Collisions = tuple[tuple[ConflictedPath, BranchName], ...]
+
 _LOG_TAIL = 60  # lines of the gate's output in a brief
 
 
@@ -45,33 +38,35 @@ class Aside:
     def report(self, step: queue.SetAside, one: Examination | None) -> tuple[BranchReport, str | None]:
         """The report, and the retry brief where the work has to be done again."""
         entry, found = step.entry, step.found
-        conflicts = self._with_whom(entry, found.paths) if isinstance(found, Conflict) else ()
-        log = self._log_of(found.tree) if isinstance(found, Candidate) else None
-        partner = self._partner(step, one, conflicts)
-        why = self._why(step, one, partner)
-        brief = None
-        if step.reason in (Reason.CONFLICT, Reason.GATE, Reason.INFRA):
-            brief = retry_brief(self._retry(step, why, conflicts, partner, log))
-        return BranchReport(
+        candidate = found if isinstance(found, Candidate) else None
+        resolved = candidate.resolved if candidate else ()
+        paths = (
+            found.paths if isinstance(found, Conflict) else tuple(ConflictedPath(r.path, CONTENTS) for r in resolved)
+        )
+        collisions = self._with_whom(entry, paths)
+        partner = self._partner(step, one, collisions)
+        log = self._log_of(candidate.tree) if candidate else None
+        again = step.reason in (Reason.CONFLICT, Reason.GATE, Reason.INFRA)
+        report = BranchReport(
             branch=entry.name,
             plan=entry.plan,
             tip=entry.tip,
             outcome=Outcome.SET_ASIDE,
-            strategy=found.strategy if isinstance(found, Candidate) else None,
-            why=why,
-            resolved=found.resolved if isinstance(found, Candidate) else (),
+            strategy=candidate.strategy if candidate else None,
+            why=self._why(step, one, partner),
+            resolved=resolved,
             reason=step.reason,
             partner=partner.branch if partner else None,
-            conflicts=conflicts,
+            conflicts=collisions if isinstance(found, Conflict) else (),
             log=log[0] if log else None,
-            retry=self.brief_name(entry) if brief else None,
+            retry=self.brief_name(entry) if again else None,
             next=self._next(step),
-        ), brief
+        )
+        return report, retry_brief(self._retry(report, partner, log)) if again else None
 
     def brief_name(self, entry: Entry) -> str:
         """The file name of an entry's brief: a number, never a branch's name."""
-        number = next(i for i, other in enumerate(self.started.entries, 1) if other.name == entry.name)
-        return f"retry-{number:03d}.md"
+        return f"retry-{self.started.entries.index(entry) + 1:03d}.md"
 
     def _why(self, step: queue.SetAside, one: Examination | None, partner: Partner | None) -> str:
         match step.reason:
@@ -118,59 +113,36 @@ class Aside:
 
     # With whom
 
-    def _landed(self) -> list[Landing]:
-        done = {r.report.branch for r in self.records if isinstance(r, Settled)}
-        return [r for r in self.records if isinstance(r, Landing) and r.report.branch in done]
+    @property
+    def _target(self) -> BranchName:
+        return BranchName(self.started.request.target.removeprefix(refs.HEADS))
 
-    def _with_whom(self, entry: Entry, paths: tuple[ConflictedPath, ...]) -> tuple[tuple[ConflictedPath, str], ...]:
+    def _with_whom(self, entry: Entry, paths: Sequence[ConflictedPath]) -> _Collisions:
         """For each path the branch after whose landing it began to conflict, found by trying; else the target."""
-        target = self.started.request.target.removeprefix(refs.HEADS)
-        culprit: dict[str, str] = {}
-        for landing in [None, *self._landed()]:
-            commit = landing.after if landing else self.started.before
-            for path in self._conflicted(entry, commit):
-                culprit.setdefault(path, landing.report.branch if landing else target)
-        return tuple((path, culprit.get(path.path, target)) for path in paths)
+        states = [(self.started.before, self._target)]
+        states += [(landing.after, landing.report.branch) for landing in landed(self.records)]
+        culprit: dict[str, BranchName] = {}
+        for commit, name in states if paths else ():
+            for path in self.bench.conflicting_paths(commit, entry.tip):
+                culprit.setdefault(path, name)
+        return tuple((path, culprit.get(path.path, self._target)) for path in paths)
 
-    def _conflicted(self, entry: Entry, onto: Oid) -> set[str]:
-        if history.merge_base(self.bench.repository, onto, entry.tip) is None:
-            return set()
-        merged = self.bench.merge(onto, entry.tip)
-        return {path.path for path in merged.paths} if isinstance(merged, Unmerged) else set()
-
-    def _partner(
-        self,
-        step: queue.SetAside,
-        one: Examination | None,
-        conflicts: tuple[tuple[ConflictedPath, str], ...],
-    ) -> Partner | None:
+    def _partner(self, step: queue.SetAside, one: Examination | None, collisions: _Collisions) -> Partner | None:
         if step.partner:
             return Partner(step.partner, "")
-        target = self.started.request.target.removeprefix(refs.HEADS)
-        for _, name in conflicts:
-            if name != target:
-                return Partner(BranchName(name), "")
+        for _, name in collisions:
+            if name != self._target:
+                return Partner(name, "")
         if step.reason is Reason.OWNERSHIP and one is not None and one.drift is not None:
             owners = {trespass.owner for trespass in one.drift.foreign}
             for other in self.started.entries:
                 if other.plan in owners:
                     return Partner(other.name, "")
-        if isinstance(step.found, Candidate) and one is not None and one.base is not None:
-            if step.found.resolved:
-                return self._resolved_with(step.entry, step.found)
-            patch = self._patch(one.base, step.entry.tip)
-            others = [(r.report.branch, self._patch(r.before, r.after)) for r in self._landed()]
-            return likely_partner(patch, others)
+        if isinstance(step.found, Candidate) and not collisions and one is not None and one.base is not None:
+            viewer = self.bench.repository
+            others = [(r.report.branch, history.patch(viewer, r.before, r.after)) for r in landed(self.records)]
+            return likely_partner(history.patch(viewer, one.base, step.entry.tip), others)
         return None
-
-    def _resolved_with(self, entry: Entry, candidate: Candidate) -> Partner | None:
-        found = self._with_whom(entry, tuple(ConflictedPath(r.path, "contents") for r in candidate.resolved))
-        target = self.started.request.target.removeprefix(refs.HEADS)
-        return next((Partner(BranchName(name), "") for _, name in found if name != target), None)
-
-    def _patch(self, old: Oid, new: Oid) -> str:
-        viewer = self.bench.repository
-        return history.patch(viewer, viewer.tree_of(old), viewer.tree_of(new), context=0)
 
     def _log_of(self, tree: Oid) -> tuple[str, str] | None:
         """Name and text of the last red log of a tree."""
@@ -183,51 +155,27 @@ class Aside:
 
     # The brief
 
-    def _retry(
-        self,
-        step: queue.SetAside,
-        why: str,
-        conflicts: tuple[tuple[ConflictedPath, str], ...],
-        partner: Partner | None,
-        log: tuple[str, str] | None,
-    ) -> Retry:
-        entry = step.entry
-        branch = Branch(entry.name, entry.tip, entry.plan)
+    def _retry(self, report: BranchReport, partner: Partner | None, log: tuple[str, str] | None) -> Retry:
+        viewer = self.bench.repository
+        branch = Branch(report.branch, report.tip, report.plan)
         work = survey(self.bench, branch, self.tip, self.examiner.landed, None)
-        own = [commit.subject for commit in work.own] if isinstance(work, NewWork) else []
-        plan = next((p for p in self.examiner.force.plans.plans if p.id == entry.plan), None)
+        theirs = [landing for landing in landed(self.records) if landing.report.branch == report.partner]
         gate = self.started.request.gate
         return Retry(
-            branch=entry.name,
-            plan=entry.plan,
-            plan_path=plan.path if plan else None,
-            target=self.started.request.target.removeprefix(refs.HEADS),
+            report=report,
+            plan=next((p for p in self.examiner.force.plans.plans if p.id == report.plan), None),
+            target=self._target,
             start=self.tip,
-            reason=step.reason,
-            why=why,
-            partner=partner.branch if partner else None,
-            partner_why=partner.why or None if partner else None,
-            partner_commits=tuple(self._subjects(partner)),
-            own_commits=tuple(own[-20:]),
-            sides=tuple(self._side(path, name) for path, name in conflicts),
-            tasks=tuple(task.text for task in plan.tasks) if plan else (),
+            partner_why=partner.why if partner else "",
+            partner_commits=tuple(viewer.commit(oid).subject for one in theirs for oid in one.report.commits[-10:]),
+            own_commits=tuple(commit.subject for commit in work.own[-20:]) if isinstance(work, NewWork) else (),
+            sides=tuple(self._side(path, name) for path, name in report.conflicts),
             log="\n".join(log[1].splitlines()[-_LOG_TAIL:]) if log else None,
             gate=gate if isinstance(gate, str) else " ".join(gate) if gate else None,
         )
 
-    def _subjects(self, partner: Partner | None) -> list[str]:
-        for landing in self._landed():
-            if partner is not None and landing.report.branch == partner.branch:
-                return [self.bench.repository.commit(oid).subject for oid in landing.report.commits[-10:]]
-        return []
-
     def _side(self, path: ConflictedPath, partner: str) -> Side:
-        marked, size = None, 0
-        if path.ours is not None and path.theirs is not None and path.kind == "contents":
-            viewer = self.bench.repository
-            base = viewer.blob(path.base) if path.base is not None else b""
-            ours, theirs = viewer.blob(path.ours), viewer.blob(path.theirs)
-            size = marker_size_for(base, ours, theirs)
-            text = self.bench.marked(base, ours, theirs, size)
-            marked = text.decode("utf-8", "replace") if text is not None else None
-        return Side(path.path, path.kind, partner, marked, size, path.refused)
+        file = conflicted_file(self.bench, path)
+        _, shown = (read_markers(file) if file else None) or ((), ())
+        hunks = [(one.line, tuple(b"".join(side).decode("utf-8", "replace") for side in one[1:])) for one in shown]
+        return Side(path.path, path.kind, partner, tuple(hunks), path.refused)

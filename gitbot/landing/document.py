@@ -12,6 +12,7 @@ from gitbot.model.run import (
     Finished,
     GateUse,
     Landing,
+    Moved,
     Outcome,
     Reason,
     Record,
@@ -30,7 +31,7 @@ def fold(records: Sequence[Record], *, dry_run: bool = False, after: Oid | None 
     finished = next((record for record in records if isinstance(record, Finished)), None)
     undone = any(isinstance(record, Undone) for record in records)
     reports = {record.report.branch: record.report for record in records if isinstance(record, Settled)}
-    landed = [record.after for record in records if isinstance(record, Landing) and record.report.branch in reports]
+    landings = landed(records)
     state = "undone" if undone else finished.state if finished else "running"
     branches = tuple(reports.get(entry.name) or _waiting(entry, finished) for entry in started.entries)
     return Run(
@@ -38,7 +39,7 @@ def fold(records: Sequence[Record], *, dry_run: bool = False, after: Oid | None 
         dry_run=dry_run,
         target=BranchName(started.request.target.removeprefix("refs/heads/")),
         before=started.before,
-        after=finished.after if finished else (landed[-1] if landed else after),
+        after=finished.after if finished else (landings[-1].after if landings else after),
         branches=branches,
         gate=_gate_use(started, records),
         state=state,
@@ -48,6 +49,31 @@ def fold(records: Sequence[Record], *, dry_run: bool = False, after: Oid | None 
         message=finished.message if finished else None,
         hint=finished.hint if finished else None,
     )
+
+
+def moves(records: Sequence[Record]) -> list[Landing | Moved]:
+    """How the target moved, oldest first: what the run landed, and what others did to it meanwhile."""
+    found: list[Landing | Moved] = []
+    intent: Landing | None = None
+    for record in records:
+        match record:
+            case Landing():
+                intent = record
+            case Moved():
+                found.append(record)
+                intent = None
+            case Settled() if intent and record.report.branch == intent.report.branch:
+                if record.report.outcome is not Outcome.SET_ASIDE:
+                    found.append(intent)
+                intent = None
+            case _:
+                pass
+    return found
+
+
+def landed(records: Sequence[Record]) -> list[Landing]:
+    """The landings that happened; in a dry run those that would have."""
+    return [move for move in moves(records) if isinstance(move, Landing)]
 
 
 def _exit_code(branches: Sequence[BranchReport], finished: Finished | None, *, dry_run: bool) -> int:

@@ -13,9 +13,9 @@ from gitbot.guard.enforcement import Enforcement
 from gitbot.landing.queue import Examined
 from gitbot.merge.rungs import Manner
 from gitbot.merge.strategies import Situation, propose
-from gitbot.merge.survey import NewWork, Unrelated, survey
+from gitbot.merge.survey import NewWork, survey
 from gitbot.model.git import BranchName, Change, Oid, Person, RefName
-from gitbot.model.merge import Branch, Conflict, ConflictedPath, Nothing, Strategy
+from gitbot.model.merge import Branch, Conflict, ConflictedPath, Strategy
 from gitbot.model.plan import Access, PlanSet
 from gitbot.patterns import compile_patterns
 from gitbot.repository import Repository
@@ -52,12 +52,9 @@ class Examiner:
     def examine(self, branch: Branch, onto: Oid) -> Examination:
         """Survey, ownership and candidates of one branch."""
         work = survey(self.bench, branch, onto, self.landed, self.refs.get(branch.name))
-        if isinstance(work, Unrelated):
-            path = ConflictedPath(".", "unrelated histories")
-            return Examination(Conflict(branch.name, branch.tip, onto, (path,), work.why))
-        if isinstance(work, Nothing):
+        if not isinstance(work, NewWork):
             return Examination(work)
-        changes = self.repository.changes(self.repository.tree_of(work.base), self.repository.tree_of(branch.tip))
+        changes = self.repository.changes(work.base, branch.tip)
         found = self._propose(branch, onto, work)
         mine = self.force.mine(branch.name, branch.tip, changes)
         if not mine.plans:
@@ -66,33 +63,29 @@ class Examiner:
         return Examination(found, work.base, changes, drift, mine.wider, judgement)
 
     def _propose(self, branch: Branch, onto: Oid, work: NewWork) -> Examined:
-        try:
-            return propose(self._situation(branch, onto, work), self.strategies)
-        except GitError as refused:
-            path = ConflictedPath(".", "cannot be merged")
-            return Conflict(branch.name, branch.tip, onto, (path,), refused.message)
-
-    def _situation(self, branch: Branch, onto: Oid, work: NewWork) -> Situation:
-        return Situation(
+        situation = Situation(
             bench=self.bench,
             branch=branch,
             onto=onto,
-            base=work.base,
-            continued=work.continued,
-            own=work.own,
+            work=work,
             committer=self.committer,
             linear=self.force.config.integrate.history == "linear",
             manner=self.manner,
             additive=additive_paths(self.force.config, self.force.plans),
         )
+        try:
+            return propose(situation, self.strategies)
+        except GitError as refused:
+            path = ConflictedPath(".", "cannot be merged")
+            return Conflict(branch.name, branch.tip, onto, (path,), refused.message)
 
     def rivals(self, branches: Sequence[Branch], onto: Oid) -> dict[BranchName, frozenset[BranchName]]:
         """For each branch those that it would keep out, by trial merges of those whose files meet."""
         works = {b.name: survey(self.bench, b, onto, self.landed, self.refs.get(b.name)) for b in branches}
         touched = {
-            branch.name: self._touched(works[branch.name], branch.tip)
+            branch.name: self.repository.changed_paths(work.base, branch.tip)
             for branch in branches
-            if isinstance(works[branch.name], NewWork)
+            if isinstance(work := works[branch.name], NewWork)
         }
         live = [branch for branch in branches if branch.name in touched]
         pairs = [(a, b) for a, b in combinations(live, 2) if touched[a.name] & touched[b.name]]
@@ -103,11 +96,6 @@ class Examiner:
                 found[first.name].add(second.name)
                 found[second.name].add(first.name)
         return {name: frozenset(rivals) for name, rivals in found.items()}
-
-    def _touched(self, work: object, tip: Oid) -> set[str]:
-        assert isinstance(work, NewWork)
-        changes = self.repository.changes(self.repository.tree_of(work.base), self.repository.tree_of(tip))
-        return {path for change in changes for path in change.paths}
 
 
 def additive_paths(config: Config, plans: PlanSet) -> Callable[[str], bool]:

@@ -17,13 +17,13 @@ from gitbot.config import Config
 from gitbot.errors import GitbotError, TargetMovedError, TargetRedError, WorkTreeInTheWayError
 from gitbot.journal import pins
 from gitbot.journal.runs import Journal, file_path
-from gitbot.landing import flags, queue, recovery, reports, testing
-from gitbot.landing.aside import NOT_PROVEN, Aside
+from gitbot.landing import document, flags, queue, recovery, testing
+from gitbot.landing.aside import Aside
 from gitbot.landing.examine import Examination, Examiner
 from gitbot.merge.proof import EMPTY, residual
 from gitbot.model.gate import GateVerdict
 from gitbot.model.git import ZERO, BranchName, Oid, RefName
-from gitbot.model.merge import Branch, Candidate, Conflict
+from gitbot.model.merge import Branch, Candidate, Conflict, ConflictedPath, Nothing
 from gitbot.model.run import (
     BranchReport,
     Entry,
@@ -35,6 +35,7 @@ from gitbot.model.run import (
     Proof,
     Reason,
     Record,
+    RunEnd,
     Settled,
     Started,
     Tested,
@@ -82,12 +83,12 @@ class Loop:
             for step in queue.decide(self._facts()):
                 if isinstance(step, queue.Done):
                     return
-                if isinstance(step, queue.TargetRed):
-                    raise self._red_target()
                 self._do(step)
 
     def _do(self, step: queue.Step) -> None:
         match step:
+            case queue.TargetRed():
+                raise self._red_target()
             case queue.Examine():
                 self._examine(step.entry)
             case queue.Test():
@@ -99,11 +100,9 @@ class Loop:
             case queue.SetAside():
                 self._set_aside(step)
             case queue.Close():
-                landed = step.nothing.landed
-                outcome = Outcome.ALREADY_LANDED if landed else Outcome.EMPTY
-                self._settle(reports.closed(step.entry, outcome, step.nothing.why))
-            case queue.Done() | queue.TargetRed():
-                raise AssertionError("ends the loop")
+                self._close(step.entry, step.nothing)
+            case queue.Done():
+                pass
             case _:
                 assert_never(step)
 
@@ -120,7 +119,7 @@ class Loop:
             reports={r.report.branch: r.report for r in self.records if isinstance(r, Settled)},
             examined={name: one.found for name, one in here.items()},
             sightings=sightings,
-            target=self.repository.tree_of(self.tip) if self.journal else self.bench.repository.tree_of(self.tip),
+            target=self.bench.repository.tree_of(self.tip),
             gated=self.started.request.gate is not None and self.journal is not None,
             confirm=1 if confirm == "auto" else confirm,
             trespass=frozenset(name for name, one in here.items() if one.judgement.refused),
@@ -133,30 +132,27 @@ class Loop:
 
     def _settle(self, report: BranchReport, files: Mapping[str, bytes] | None = None) -> None:
         self._write(Settled(report=report), files)
-        self.progress(reports.line(report))
+        self.progress(f"{report.branch}: {report.outcome}" + (f" ({report.reason})" if report.reason else ""))
 
-    def finish(self, stopped: GitbotError | None = None) -> None:
+    def _close(self, entry: Entry, nothing: Nothing) -> None:
+        outcome = Outcome.ALREADY_LANDED if nothing.landed else Outcome.EMPTY
+        self._settle(
+            BranchReport(branch=entry.name, plan=entry.plan, tip=entry.tip, outcome=outcome, why=nothing.why)
+        )
+
+    def finish(self, state: RunEnd = "done", stopped: GitbotError | None = None) -> None:
         """The last record of a run, whether it came to its end or could not go on."""
         after = refs.read(self.repository, self._target) if self.journal is not None else None
-        if stopped is None:
-            self._write(Finished(time=time.time(), state="done", after=after))
-            return
-        self._write(
-            Finished(
-                time=time.time(),
-                state="stopped",
-                after=after,
-                message=stopped.message,
-                hint=stopped.hint,
-                exit_code=stopped.exit_code,
-            )
-        )
+        last = Finished(time=time.time(), state=state, after=after)
+        if stopped is not None:
+            said, code = stopped.message, stopped.exit_code
+            last = msgspec.structs.replace(last, message=said, hint=stopped.hint, exit_code=code)
+        self._write(last)
 
     def close_interrupted(self) -> None:
         """End a killed run for good, because another command comes: what it had landed is settled, no more."""
         self.recover()
-        after = refs.read(self.repository, self._target)
-        self._write(Finished(time=time.time(), state="interrupted", after=after))
+        self.finish("interrupted")
 
     @property
     def _target(self) -> RefName:
@@ -177,7 +173,7 @@ class Loop:
         """Ask the gate about a candidate or, for None, about the bare target."""
         commit, branch = (candidate.commit, candidate.branch) if candidate else (self.tip, None)
         if candidate is not None:
-            self._must_be_free(self.tip, commit)
+            checkouts.must_be_free(self.bench.repository, self._target, self.tip, commit)
         self.progress(f"{branch or 'the bare target'}: testing")
         result, output = testing.find_out(
             self.bench, self.repository, self.started, self.config, self.env, commit, branch
@@ -190,42 +186,32 @@ class Loop:
 
     # Landing
 
-    def _must_be_free(self, before: Oid, after: Oid) -> None:
-        """Refuse to go on where a work tree that shows the target could not follow, before anything moves."""
-        busy = checkouts.busy_with(self.repository, self._target)
-        if busy is not None:
-            raise WorkTreeInTheWayError(
-                f"{self._target.removeprefix(refs.HEADS)}: {busy}", hint="finish or abort it, then run this again"
-            )
-        viewer = self.bench.repository
-        for tree in checkouts.showing(self.repository, self._target):
-            paths = checkouts.in_the_way(viewer, tree.path, before, after)
-            if paths:
-                raise WorkTreeInTheWayError(
-                    f"{tree.path}: {', '.join(paths[:5])}{' …' if len(paths) > 5 else ''} would be overwritten",
-                    hint="commit, stash or move it, then run the same command again",
-                )
-
     def _land(self, entry: Entry, candidate: Candidate) -> None:
         one = self.known[entry.name, self.tip]
         assert one.base is not None
         left = residual(self.bench, candidate, one.base)
         if left != EMPTY:
             why = f"the proof that nothing is lost failed: {left}"
-            path = NOT_PROVEN
-            self._set_aside(
-                queue.SetAside(entry, Reason.CONFLICT, Conflict(entry.name, entry.tip, self.tip, (path,), why), None)
-            )
+            conflict = Conflict(entry.name, entry.tip, self.tip, (ConflictedPath(".", "not proven"),), why)
+            self._set_aside(queue.SetAside(entry, Reason.CONFLICT, conflict))
             return
-        proof = Proof(residual=left, backup=entry.backup)
-        report = reports.landed(entry, candidate, proof, self._flags(entry, candidate, one))
+        report = self._report(entry, candidate, one)
         intent = Landing(ref=self._target, before=candidate.base, after=candidate.commit, report=report)
         if self.journal is None:
             self.tip = candidate.commit
             self._write(intent)
-            self._settle(reports.would_land(report))
+            self._settle(
+                msgspec.structs.replace(
+                    report,
+                    outcome=Outcome.WAITING,
+                    why=f"would land by {report.strategy}: {report.why}",
+                    commits=(),
+                    proof=None,
+                    next="run it without --dry-run",
+                )
+            )
             return
-        self._must_be_free(candidate.base, candidate.commit)
+        checkouts.must_be_free(self.bench.repository, self._target, candidate.base, candidate.commit)
         self.bench.promote(candidate.commit, candidate.base)
         self._keep_backup(entry)
         why = f"gitbot: {entry.name} ({candidate.strategy})"
@@ -237,13 +223,23 @@ class Loop:
         if not moved:
             self._target_moved()
 
+    def _report(self, entry: Entry, candidate: Candidate, one: Examination) -> BranchReport:
+        return BranchReport(
+            branch=entry.name,
+            plan=entry.plan,
+            tip=entry.tip,
+            outcome=Outcome.LANDED,
+            strategy=candidate.strategy,
+            why=candidate.why,
+            commits=candidate.commits,
+            resolved=candidate.resolved,
+            proof=Proof(residual=EMPTY, backup=entry.backup),
+            flags=self._flags(entry, candidate, one),
+        )
+
     def _after_landing(self, before: Oid, after: Oid, report: BranchReport) -> None:
         """Work trees follow, the record is closed. May be done again after a kill."""
-        lagging = [
-            f"{tree.path}: {words_of_git}"
-            for tree in checkouts.showing(self.repository, self._target)
-            if (words_of_git := checkouts.follow(self.repository, tree.path, before, after)) is not None
-        ]
+        lagging = checkouts.follow_all(self.repository, self._target, before, after)
         if self.started.request.update_branches:
             self._update_branch(report, after)
         self.tip = after
@@ -258,17 +254,14 @@ class Loop:
     def _update_branch(self, report: BranchReport, after: Oid) -> None:
         """--update-branches: the agent's own branch goes along, its old commits are in the backup."""
         ref = RefName(refs.HEADS + report.branch)
-        for tree in checkouts.showing(self.repository, ref):
-            if checkouts.uncommitted(self.repository, tree.path):
-                return
+        if any(checkouts.uncommitted(self.repository, one.path) for one in checkouts.showing(self.repository, ref)):
+            return
         if refs.swap(self.repository, ref, before=report.tip, after=after, why="gitbot: --update-branches"):
-            for tree in checkouts.showing(self.repository, ref):
-                checkouts.follow(self.repository, tree.path, report.tip, after)
+            checkouts.follow_all(self.repository, ref, report.tip, after)
 
     def _keep_backup(self, entry: Entry) -> None:
         pinned = refs.read(self.repository, entry.pin)
-        known = refs.read(self.repository, entry.backup)
-        if pinned is not None and known is None:
+        if pinned is not None and refs.read(self.repository, entry.backup) is None:
             refs.append(self.repository, entry.backup, before=None, after=pinned)
 
     def _target_moved(self) -> None:
@@ -291,7 +284,8 @@ class Loop:
 
     def recover(self) -> None:
         """Settle what a kill between intent and settlement left open; the tip is then where the run left it."""
-        self.tip = self._expected()
+        known = document.moves(self.records)
+        self.tip = known[-1].after if known else self.started.before  # where the target was last
         intent = recovery.open_intent(self.records)
         now = refs.read(self.repository, self._target)
         if intent is None or now is None:
@@ -306,15 +300,6 @@ class Loop:
         else:  # somebody built on it since, and brought the checkouts along
             self._settle(intent.report)
             self.tip = intent.after
-
-    def _expected(self) -> Oid:
-        """Where the records say that the target was last."""
-        at = self.started.before
-        settled = {r.report.branch for r in self.records if isinstance(r, Settled)}
-        for record in self.records:
-            if isinstance(record, Moved) or (isinstance(record, Landing) and record.report.branch in settled):
-                at = record.after
-        return at
 
     # Setting aside and reporting
 

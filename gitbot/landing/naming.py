@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from gitbot.errors import UnknownBranchError
-from gitbot.model.git import BranchName, Oid, RefName
+from gitbot.model.git import BranchName, RefName
+from gitbot.model.merge import Branch
 from gitbot.repository import Repository, checkouts, refs
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    """A branch, where it lives, and its tip now."""
-
-    name: BranchName
-    ref: RefName
-    tip: Oid
-
-
-def resolve(repository: Repository, names: Sequence[str], target: RefName) -> tuple[Named, ...]:
+def resolve(repository: Repository, names: Sequence[str], target: RefName) -> tuple[Branch, ...]:
     """Branches in the order of the command line, within a pattern by name; each once, the target left out.
 
     Raises:
         UnknownBranchError: a name that is no branch, or a pattern that matches none.
     """
     known = refs.branches(repository)
-    found: dict[BranchName, Named] = {}
+    found: dict[BranchName, Branch] = {}
     for name in names:
         matching = _matching(name, known, target)
         if not matching:
@@ -36,11 +27,11 @@ def resolve(repository: Repository, names: Sequence[str], target: RefName) -> tu
         for branch in matching:
             tip = refs.read(repository, known[branch])
             if tip is not None:
-                found.setdefault(branch, Named(branch, known[branch], tip))
+                found.setdefault(branch, Branch(branch, tip))
     return tuple(found.values())
 
 
-def of_work_trees(repository: Repository, target: RefName) -> tuple[Named, ...]:
+def of_work_trees(repository: Repository, target: RefName) -> tuple[Branch, ...]:
     """Every branch that a linked work tree has checked out, by name.
 
     Raises:
@@ -61,10 +52,9 @@ def _matching(name: str, known: Mapping[BranchName, RefName], target: RefName) -
     if not any(sign in name for sign in "*?["):
         return []
     matcher = refs.pattern(plain)
-    local = [branch for branch, ref in known.items() if ref.startswith(refs.HEADS) and matcher.match(branch)]
-    if not local:
-        local = [branch for branch, ref in known.items() if ref.startswith(refs.REMOTES) and matcher.match(branch)]
-    return sorted(branch for branch in local if known[branch] != target)
+    matching = [branch for branch in known if matcher.match(branch)]
+    local = [branch for branch in matching if known[branch].startswith(refs.HEADS)]
+    return sorted(branch for branch in local or matching if known[branch] != target)
 
 
 def _unknown(name: str, known: Mapping[BranchName, RefName], target: RefName) -> UnknownBranchError:

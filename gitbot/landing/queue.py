@@ -126,15 +126,10 @@ def decide(facts: Facts) -> tuple[Step, ...]:
 
 def _gate_of_phase(facts: Facts, entry: Entry) -> Step | None:
     """Between two phases the target has to pass; it usually has, as the last tree that landed."""
-    first = facts.entries[0].phase
-    started = any(facts.entries[i].phase == entry.phase for i in range(_index(facts, entry)))
-    if not facts.gated or entry.phase == first or started:
+    begins = next(one for one in facts.entries if one.phase == entry.phase) is entry
+    if not facts.gated or not begins or entry is facts.entries[0]:
         return None
     return _target_must_pass(facts)
-
-
-def _index(facts: Facts, entry: Entry) -> int:
-    return next(index for index, one in enumerate(facts.entries) if one.name == entry.name)
 
 
 def _next_for(facts: Facts, entry: Entry) -> Step:

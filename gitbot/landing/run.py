@@ -21,7 +21,6 @@ from gitbot.journal.runs import Journal
 from gitbot.landing import document, recovery
 from gitbot.landing.examine import Examiner
 from gitbot.landing.loop import Loop, Progress
-from gitbot.landing.naming import Named
 from gitbot.landing.order import Place, landing_order
 from gitbot.merge.rungs import Manner
 from gitbot.model.git import BranchName, Oid, Person, RefName
@@ -49,7 +48,7 @@ _ORDERS = ("plan", "event", "commit")  # kinds of edges that make one branch wai
 
 def integrate(
     repository: Repository,
-    resolve: Callable[[], Sequence[Named]],
+    resolve: Callable[[], Sequence[Branch]],
     request: Request,
     config: Config,
     env: Mapping[str, str],
@@ -83,7 +82,7 @@ def integrate(
                 started = _start(repository, bench, named, request, config)
                 journal = None if dry_run else _begun(repository, started)
             else:
-                started = _started(journal)
+                started = journal.started
                 progress(f"going on with run {started.run}")
                 _bring_back(repository, journal, started)
             loop = _loop(repository, bench, started, journal, env, progress)
@@ -111,13 +110,12 @@ def _tidy_up(repository: Repository) -> None:
                 checkouts.follow(repository, tree.path, last.before, last.after)
 
 
-def _named(repository: Repository, resolve: Callable[[], Sequence[Named]], request: Request) -> Sequence[Named]:
+def _named(repository: Repository, resolve: Callable[[], Sequence[Branch]], request: Request) -> Sequence[Branch]:
     """The branches; a name that is gone may still be one that a killed run of this request has pinned."""
     try:
         return resolve()
     except UnknownBranchError:
-        run = runs.latest(repository)
-        records = runs.read(repository, run) if run is not None else ()
+        _, records = next(runs.own(repository), (None, ()))
         over = any(isinstance(record, Finished | Delivered | Undone) for record in records)
         if over or not records or not isinstance(records[0], Started) or records[0].request != request:
             raise
@@ -128,7 +126,7 @@ def _carry_out(loop: Loop) -> None:
     try:
         loop.go()
     except (RiskError, TargetRedError) as stopped:
-        loop.finish(stopped)
+        loop.finish("stopped", stopped)
     else:
         loop.finish()
 
@@ -139,12 +137,6 @@ def _begun(repository: Repository, started: Started) -> Journal:
         pins.pin(repository, entry.pin, entry.tip, started.before)
     journal.append(msgspec.structs.replace(started, clone=runs.mark_clone(repository)))
     return journal
-
-
-def _started(journal: Journal) -> Started:
-    first = journal.records[0]
-    assert isinstance(first, Started)
-    return first
 
 
 def _loop(
@@ -190,7 +182,7 @@ def _plans(repository: Repository, request: Request, config: Config, before: Oid
 
 
 def _start(
-    repository: Repository, bench: Workbench, named: Sequence[Named], request: Request, config: Config
+    repository: Repository, bench: Workbench, named: Sequence[Branch], request: Request, config: Config
 ) -> Started:
     now = time.time()
     run = RunId(time.strftime("%Y%m%dT%H%M%SZ-", time.gmtime(now)) + secrets.token_hex(2))
@@ -210,7 +202,7 @@ def _start(
     return msgspec.structs.replace(draft, entries=entries)
 
 
-def _entries(examiner: Examiner, named: Sequence[Named], before: Oid, run: RunId) -> tuple[Entry, ...]:
+def _entries(examiner: Examiner, named: Sequence[Branch], before: Oid, run: RunId) -> tuple[Entry, ...]:
     plans, config = examiner.force.plans, examiner.force.config
     around = preflight.Surroundings(files=None, shared=config.shared, additive=config.additive)
     checked = preflight.check(plans, around) if plans.plans else None
@@ -286,7 +278,7 @@ def _picked_up(
     journal = Journal(repository, run) if run is not None else None
     if journal is None or any(isinstance(record, Delivered | Undone) for record in journal.records):
         return None
-    started = _started(journal)
+    started = journal.started
     finished = next((record for record in journal.records if isinstance(record, Finished)), None)
     if finished is None and started.request == request:
         return journal

@@ -14,6 +14,7 @@ from gitbot.model.git import BranchName, Oid
 from gitbot.model.run import Started
 from gitbot.repository import Repository, checkouts, refs
 from gitbot.repository.workbench import Workbench
+from gitbot.repository.writing import write_blob
 
 
 def find_out(
@@ -40,7 +41,6 @@ def find_out(
         seconds=started.request.gate_timeout,
         stores=(bench.store, bench.objects),
         folder=checkouts.cache_folder(repository),
-        slot=0,
         run=started.run,
         target=started.request.target.removeprefix(refs.HEADS),
         branches=(branch,) if branch else (),
@@ -58,7 +58,7 @@ def find_out(
         seconds=round(outcome.seconds, 3),
         tests=judged.tests,
         skipped=judged.skipped,
-        log=Oid(str(repository.lib.create_blob(outcome.log))),
+        log=write_blob(repository, outcome.log),
         run=started.run,
         finished=time.time(),
     )

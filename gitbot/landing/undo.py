@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gitbot.errors import InputError, RiskError, WorkTreeInTheWayError
+from gitbot.errors import InputError, RiskError
 from gitbot.journal import runs
 from gitbot.journal.lock import only_writer
 from gitbot.journal.runs import Journal
+from gitbot.landing.document import landed
 from gitbot.model.git import Oid, Person, RefName
-from gitbot.model.run import Landing, RunId, Settled, Started, Undone
+from gitbot.model.run import Landing, RunId, Started, Undone
 from gitbot.repository import Repository, checkouts, history, refs
 from gitbot.repository.workbench import Merged, Workbench
 
@@ -68,72 +70,68 @@ def undo(repository: Repository, run: RunId, *, revert: bool) -> Taken:
     """
     with only_writer(repository):
         journal = Journal(repository, run)
-        started = journal.records[0] if journal.records else None
-        if not isinstance(started, Started):
-            raise InputError(f"the journal of run {run} is damaged")
+        started = journal.started
         if any(isinstance(record, Undone) for record in journal.records):
             raise InputError(f"run {run} was undone already")
-        settled = {record.report.branch for record in journal.records if isinstance(record, Settled)}
-        landed = [r for r in journal.records if isinstance(r, Landing) and r.report.branch in settled]
-        if not landed:
+        landings = landed(journal.records)
+        if not landings:
             raise InputError(f"run {run} landed nothing, so there is nothing to take back")
-        target, after = started.request.target, landed[-1].after
+        target, after = started.request.target, landings[-1].after
         now = refs.read(repository, target)
         if now is None:
             raise RiskError(f"{target} is gone", hint=f"git branch {target.removeprefix(refs.HEADS)} {after[:12]}")
-        goal = _goal(repository, started, landed[0].before, after, now, revert=revert)
+        goal = _goal(repository, started, landings, now, revert=revert)
         _move(repository, target, now, goal, f"gitbot: undo {run}")
-        journal.append(Undone(time=time.time(), to=goal, by_revert=goal != landed[0].before))
-        names = tuple(landing.report.branch for landing in landed)
-        return Taken(run, target, now, goal, goal != landed[0].before, names)
+        journal.append(Undone(time=time.time(), to=goal, by_revert=goal != landings[0].before))
+        names = tuple(landing.report.branch for landing in landings)
+        return Taken(run, target, now, goal, goal != landings[0].before, names)
 
 
-def _goal(repository: Repository, started: Started, before: Oid, after: Oid, now: Oid, *, revert: bool) -> Oid:
-    if now == after and not revert:
-        return before
+def _goal(repository: Repository, started: Started, landings: Sequence[Landing], now: Oid, *, revert: bool) -> Oid:
+    before, after = landings[0].before, landings[-1].after
     if not history.contains(repository, now, after):
         raise RiskError(
             "the target no longer contains what this run landed; nothing was changed",
             hint="git reflog shows who moved it",
         )
-    if not revert:
-        extra = history.ahead_behind(repository, now, after)[0]
+    if revert:
+        with Workbench(repository, repository.common / "gitbot" / "scratch", now) as bench:
+            return _reverting_commit(bench, started, landings, now)
+    # Others may have committed between two landings as well as after the last one.
+    own = sum(history.ahead_behind(repository, one.after, one.before)[0] for one in landings)
+    extra = history.ahead_behind(repository, now, before)[0] - own
+    if extra:
         raise RiskError(
             f"the target was built upon since: {extra} commit{'s' if extra > 1 else ''} would be lost with it",
             hint=f"gitbot undo {started.run} --revert makes a commit that takes only this run back",
         )
-    with Workbench(repository, repository.common / "gitbot" / "scratch", now) as bench:
-        return _reverting_commit(bench, started, before, after, now)
+    return before
 
 
-def _reverting_commit(bench: Workbench, started: Started, before: Oid, after: Oid, now: Oid) -> Oid:
-    """The change from `after` back to `before`, on top of what the target is now."""
+def _reverting_commit(bench: Workbench, started: Started, landings: Sequence[Landing], now: Oid) -> Oid:
+    """What each landing changed taken back, the last one first, on top of what the target is now."""
     repository = bench.repository
     nobody = Person("gitbot", "gitbot@localhost", int(started.time), 0)
-    back = bench.write_commit(repository.tree_of(before), (after,), nobody, nobody, "back\n")
-    merged = bench.pick(after, back, now)
-    if not isinstance(merged, Merged):
-        paths = ", ".join(path.path for path in merged.paths[:3])
-        raise RiskError(
-            f"what came later builds on this run in {paths}: a revert conflicts", hint="revert by hand: git revert"
-        )
-    me = Person(*bench.repository.identity(), int(time.time()), time.localtime().tm_gmtoff // 60)
-    message = f"Revert gitbot run {started.run}\n\nThis reverts {before[:12]}..{after[:12]}.\n"
-    commit = bench.write_commit(merged.tree, (now,), me, me, message)
+    me = Person(*repository.identity(), int(time.time()), time.localtime().tm_gmtoff // 60)
+    spans = ", ".join(f"{one.before[:12]}..{one.after[:12]}" for one in landings)
+    message = f"Revert gitbot run {started.run}\n\nThis reverts {spans}.\n"
+    commit = now
+    for one in reversed(landings):
+        back = bench.write_commit(repository.tree_of(one.before), (one.after,), nobody, nobody, "back\n")
+        merged = bench.pick(one.after, back, commit)
+        if not isinstance(merged, Merged):
+            paths = ", ".join(path.path for path in merged.paths[:3])
+            raise RiskError(
+                f"what came later builds on this run in {paths}: a revert conflicts",
+                hint="revert by hand: git revert",
+            )
+        commit = bench.write_commit(merged.tree, (now,), me, me, message)
     bench.promote(commit, now)
     return commit
 
 
 def _move(repository: Repository, target: RefName, now: Oid, goal: Oid, why: str) -> None:
-    trees = checkouts.showing(repository, target)
-    for tree in trees:
-        paths = checkouts.in_the_way(repository, tree.path, now, goal)
-        if paths:
-            raise WorkTreeInTheWayError(
-                f"{tree.path}: {', '.join(paths[:5])} would be overwritten",
-                hint="commit, stash or move it, then run the same command again",
-            )
+    checkouts.must_be_free(repository, target, now, goal)
     if not refs.swap(repository, target, before=now, after=goal, why=why):
         raise RiskError(f"{target} moved while it was being undone; nothing was changed", hint="run it again")
-    for tree in trees:
-        checkouts.follow(repository, tree.path, now, goal)
+    checkouts.follow_all(repository, target, now, goal)

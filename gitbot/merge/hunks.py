@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitbot.merge.edits import Edit, Lines, find_edits, split_lines
 
@@ -63,7 +64,7 @@ class Conflicts:
 
 def read_conflicts(file: ConflictedFile) -> Conflicts | Refused:
     """The file's conflicts, or why they cannot be told apart with certainty."""
-    marked = _parse(split_lines(file.marked), file.marker_size)
+    marked = read_markers(file)
     if marked is None:
         return Refused("git's conflict markers are incomplete")
     clean, shown = marked
@@ -74,15 +75,14 @@ def read_conflicts(file: ConflictedFile) -> Conflicts | Refused:
     base = split_lines(file.base or b"")
     to_ours, to_theirs = find_edits(base, split_lines(file.ours)), find_edits(base, split_lines(file.theirs))
     if to_ours is None or to_theirs is None:
-        return Refused("the sides differ too much to be compared")
+        return Refused("the sides are too long to be compared")
     # Where lines repeat, git may have merged cleanly what looks like a conflict here: such hunks are passed over.
     found = iter(_whole_hunks(base, to_ours, to_theirs))
     hunks: list[Hunk] = []
-    for at, sides in enumerate(shown):
-        hunk = next((candidate for candidate in found if _is_shown(candidate, sides)), None)
+    for one in shown:
+        hunk = next((candidate for candidate in found if _is_shown(candidate, one)), None)
         if hunk is None:
-            line = 1 + sum(map(len, clean[: at + 1])) + sum(len(ours) for _, ours, _ in shown[:at])
-            return Refused(f"both sides changed the text around line {line}")
+            return Refused(f"both sides changed the text around line {one.line}")
         hunks.append(hunk)
     kept = _cut_out(clean, tuple(hunks))
     if kept is None:
@@ -90,14 +90,20 @@ def read_conflicts(file: ConflictedFile) -> Conflicts | Refused:
     return Conflicts(kept, tuple(hunks), to_ours, to_theirs)
 
 
-_Sides = tuple[Lines, Lines, Lines]  # base, ours, theirs
+class Shown(NamedTuple):
+    """One conflict as git shows it."""
+
+    line: int  # of the target's file, from 1
+    base: Lines
+    ours: Lines
+    theirs: Lines
 
 
-def _parse(lines: Lines, size: int) -> tuple[tuple[Lines, ...], tuple[_Sides, ...]] | None:
-    """Clean texts and the hunks between them as git shows them; None when markers are missing or out of order."""
-    order = b"<|=>"
+def read_markers(file: ConflictedFile) -> tuple[tuple[Lines, ...], tuple[Shown, ...]] | None:
+    """Clean texts and the conflicts between them; None when markers are missing or out of order."""
+    order, size = b"<|=>", file.marker_size
     parts: list[list[bytes]] = [[]]
-    for line in lines:
+    for line in split_lines(file.marked):
         expected = order[(len(parts) - 1) % 4 : (len(parts) - 1) % 4 + 1]
         found = line[:1] if line[:size] == line[:1] * size and line[size : size + 1] in b" \r\n" else b""
         if found == expected:
@@ -109,8 +115,12 @@ def _parse(lines: Lines, size: int) -> tuple[tuple[Lines, ...], tuple[_Sides, ..
     if len(parts) % 4 != 1:
         return None
     whole = [tuple(part) for part in parts]
-    hunks = tuple((whole[i + 2], whole[i + 1], whole[i + 3]) for i in range(0, len(whole) - 1, 4))
-    return tuple(whole[::4]), hunks
+    shown: list[Shown] = []
+    at = 1
+    for clean, ours, base, theirs in zip(*(whole[start:-1:4] for start in range(4)), strict=True):
+        shown.append(Shown(at + len(clean), base, ours, theirs))
+        at += len(clean) + len(ours)
+    return tuple(whole[::4]), tuple(shown)
 
 
 def _whole_hunks(base: Lines, to_ours: tuple[Edit, ...], to_theirs: tuple[Edit, ...]) -> tuple[Hunk, ...]:
@@ -162,9 +172,9 @@ def apply_edits(base: Lines, edits: Iterable[Edit]) -> Lines:
     return (*made, *base[at:])
 
 
-def _is_shown(hunk: Hunk, shown: _Sides) -> bool:
+def _is_shown(hunk: Hunk, shown: Shown) -> bool:
     """Whether this is the hunk that git shows, with the common first and last lines cut off."""
-    return all(map(_same, (hunk.base, *inner_sides(hunk)), shown))
+    return all(map(_same, (hunk.base, *inner_sides(hunk)), shown[1:]))
 
 
 def inner_sides(hunk: Hunk) -> tuple[Lines, Lines]:

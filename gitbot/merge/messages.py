@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from gitbot.model.git import Commit, Person
 from gitbot.model.merge import Branch
@@ -13,13 +12,10 @@ _PREFIX = re.compile(r"^(feat|fix|docs|style|refactor|perf|test|build|ci|chore)(
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
-def squash_message(branch: Branch, own: tuple[Commit, ...], committer: Person) -> str:
+def squash_message(branch: Branch, own: tuple[Commit, ...]) -> str:
     """Subject, what went into it, and the trailers; `own` is oldest first and not empty."""
-    subject = squash_subject(branch, own)
     body = [f"* {_line(commit.subject)}" for commit in own if len(commit.parents) < 2] if len(own) > 1 else []
-    author = own[-1].author
-    others = [a for a in _people(commit.author for commit in own) if a != (author.name, author.email)]
-    return _compose(subject, body, branch, others)
+    return _compose(squash_subject(branch, own), body, branch, own, own[-1].author)
 
 
 def squash_subject(branch: Branch, own: tuple[Commit, ...]) -> str:
@@ -36,22 +32,20 @@ def squash_subject(branch: Branch, own: tuple[Commit, ...]) -> str:
 def merge_message(branch: Branch, own: tuple[Commit, ...], committer: Person) -> str:
     """`Merge branch '…'`, the plan's title, the trailers."""
     body = [_line(branch.title)] if branch.title else []
-    others = [a for a in _people(commit.author for commit in own) if a != (committer.name, committer.email)]
-    return _compose(f"Merge branch '{branch.name}'", body, branch, others)
+    return _compose(f"Merge branch '{branch.name}'", body, branch, own, committer)
 
 
-def _compose(subject: str, body: list[str], branch: Branch, others: list[tuple[str, str]]) -> str:
+def _compose(subject: str, body: list[str], branch: Branch, own: tuple[Commit, ...], author: Person) -> str:
+    """The message; everybody who wrote a part of it and is not its author is named."""
     trailers = [f"Gitbot-Branch: {branch.name}"]
     if branch.plan is not None:
         trailers.append(f"Gitbot-Plan: {_line(branch.plan)}")
     trailers.append(f"Gitbot-Tip: {branch.tip}")
-    trailers += [f"Co-authored-by: {_line(f'{name} <{email}>')}" for name, email in others if name or email]
+    people = dict.fromkeys((commit.author.name, commit.author.email) for commit in own)
+    people.pop((author.name, author.email), None)
+    trailers += [f"Co-authored-by: {_line(f'{name} <{email}>')}" for name, email in people if name or email]
     parts = [subject, "\n".join(body), "\n".join(trailers)]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _people(authors: Iterable[Person]) -> list[tuple[str, str]]:
-    return list(dict.fromkeys((author.name, author.email) for author in authors))
 
 
 def _line(text: str) -> str:

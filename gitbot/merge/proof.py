@@ -28,15 +28,15 @@ def residual(bench: Workbench, candidate: Candidate, base: Oid) -> str:
         tree, conflicts = again.tree, set[str]()
     else:
         tree, conflicts = again.frame, {path.path for path in again.paths}
-    changed = {change.path for change in repository.changes(candidate.tree, tree)}
-    trees = [repository.tree_of(commit) for commit in (base, candidate.tip, candidate.base)] + [candidate.tree]
-    missing = sorted(path for path in (changed | conflicts) - settled if not _accounted(repository, path, trees))
+    open_paths = (repository.changed_paths(candidate.tree, tree) | conflicts) - settled
+    trees = (base, candidate.tip, candidate.base, candidate.tree)
+    missing = sorted(path for path in open_paths if not _accounted(repository, path, trees))
     if not missing:
         return EMPTY
     return f"{len(missing)} of its paths would still change: {', '.join(missing[:3])}"
 
 
-def _accounted(repository: Repository, path: str, trees: list[Oid]) -> bool:
+def _accounted(repository: Repository, path: str, trees: tuple[Oid, ...]) -> bool:
     """Whether every line that the branch added or took away in a file is accounted for in the result.
 
     `trees` are those of base, branch, target and result.

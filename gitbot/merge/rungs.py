@@ -8,7 +8,7 @@ text, is for the strategies; whether it is right, for the gate.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -71,15 +71,6 @@ class Context:
 Settle = Callable[[Hunk, Context], Lines | Refused | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Rung:
-    """One way to settle a hunk, under the name that reports give it."""
-
-    name: str
-    settle: Settle
-    swapped_name: str
-
-
 def settle(file: ConflictedFile, manner: Manner) -> tuple[Settled, ...] | Refused:
     """The texts that keep both sides: the target's insertions first, then, where that differs, the branch's.
 
@@ -139,14 +130,14 @@ def _climb(conflicts: Conflicts, context: Context) -> Settled | Refused:
 def _first_rung(hunk: Hunk, context: Context) -> tuple[str, Lines] | Refused:
     """What the first rung that settles the hunk makes of it, else the first reason against."""
     refusal: Refused | None = None
-    for rung in LADDER:
-        match rung.settle(hunk, context):
+    for name, rung in LADDER.items():
+        match rung(hunk, context):
             case None:
                 pass
             case Refused() as refused:
                 refusal = refusal or refused
             case lines:
-                return rung.swapped_name if context.swapped else rung.name, lines
+                return f"{name}-swapped" if context.swapped and rung is insert_both else name, lines
     return refusal or Refused(f"no rung fits the conflict at line {hunk.line}")
 
 
@@ -277,8 +268,9 @@ def _both_define(path: str, hunk: Hunk) -> bool:
         ours, theirs, above = (above[-1], *ours[:-1]), (above[-1], *theirs[:-1]), above[:-1]
 
 
-LADDER = (
-    Rung("line-disjoint", line_disjoint, "line-disjoint"),
-    Rung("shared-union", shared_union, "shared-union"),
-    Rung("insert-both", insert_both, "insert-both-swapped"),
-)
+# Under the names that reports give them.
+LADDER: Mapping[str, Settle] = {
+    "line-disjoint": line_disjoint,
+    "shared-union": shared_union,
+    "insert-both": insert_both,
+}

@@ -6,16 +6,19 @@ They only write to the workbench. What counts as passing is no business of their
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gitbot.merge.messages import merge_message, squash_message
 from gitbot.merge.rungs import ConflictedFile, Manner, Refused, Settled, marker_size_for, settle
-from gitbot.model.git import Commit, Oid, Person
+from gitbot.merge.survey import NewWork
+from gitbot.model.git import Oid, Person
 from gitbot.model.merge import Branch, Candidate, Conflict, ConflictedPath, Nothing, Resolution, Strategy
 from gitbot.repository import history
 from gitbot.repository.workbench import Merged, Unmerged, Workbench
+from gitbot.repository.writing import write_blob, write_tree
 
+CONTENTS = "contents"  # git's word for a conflict in the text of a file
 Proposal = tuple[Candidate, ...] | Conflict | Nothing
 
 
@@ -26,79 +29,66 @@ class Situation:
     bench: Workbench
     branch: Branch
     onto: Oid
-    base: Oid  # where the branch's new work starts: the merge base, or the tip that was landed before
-    continued: bool  # the latter
-    own: tuple[Commit, ...]  # the branch's new commits, oldest first
+    work: NewWork
     committer: Person
-    linear: bool = False  # no merge commits wanted
-    manner: Manner = Manner.CAREFUL
-    additive: Callable[[str], bool] = lambda path: False
-
-    @property
-    def onto_tree(self) -> Oid:
-        """The target's tree."""
-        return self.bench.repository.tree_of(self.onto)
+    linear: bool  # no merge commits wanted
+    manner: Manner
+    additive: Callable[[str], bool]  # whether a path was declared to take both sides
 
     def apply(self, *, move_folders: bool = False) -> Merged | Unmerged:
         """The branch's new work, all at once, on the target, as git merges it."""
-        ours = self.onto
-        if self.continued:
-            ours = self.bench.shim(self.onto_tree, self.base, self.branch.tip)
-        return self.bench.merge(ours, self.branch.tip, move_folders=move_folders)
+        ours, tip = self.onto, self.branch.tip
+        if self.work.continued:
+            ours = self.bench.shim(self.bench.repository.tree_of(self.onto), self.work.base, tip)
+        return self.bench.merge(ours, tip, move_folders=move_folders)
 
 
 def propose(situation: Situation, strategies: tuple[Strategy, ...]) -> Proposal:
-    """The first strategy's candidates, from left to right; the last conflict when there are none."""
-    answer: Proposal | None = None
-    for strategy in _spelled_out(situation, strategies):
-        found = _FORMS[strategy[0]](situation, strategy[1])
+    """The first strategy's candidates, from left to right; when there are none the conflict that tells the most.
+
+    Most tells one whose paths carry the reason for which accept-both refused them.
+    """
+    answer: Conflict | None = None
+    for strategy, why in _spelled_out(situation, strategies):
+        found = _FORMS[strategy](situation, strategy, why)
         if not isinstance(found, Conflict):
             return found
-        answer = _better(answer, found)
+        if answer is None or any(path.refused for path in found.paths):
+            answer = found
     assert answer is not None
     return answer
 
 
-def _better(known: Proposal | None, found: Conflict) -> Conflict:
-    """The conflict that tells a person more: paths that accept-both refused carry their reason."""
-    if not isinstance(known, Conflict) or any(path.refused for path in found.paths):
-        return found
-    return known
-
-
-def _spelled_out(situation: Situation, strategies: tuple[Strategy, ...]) -> tuple[tuple[Strategy, str], ...]:
+def _spelled_out(situation: Situation, strategies: tuple[Strategy, ...]) -> list[tuple[Strategy, str]]:
     """`auto` in place of the forms it stands for, each form with its reason."""
-    wanted = strategies
+    reason = "asked for"
     if situation.branch.strategy is not None and strategies == (Strategy.AUTO,):
-        wanted = (situation.branch.strategy,)
-        if wanted != (Strategy.AUTO,):
-            return ((wanted[0], "asked for by the plan or the configuration"),)
+        strategies, reason = (situation.branch.strategy,), "asked for by the plan or the configuration"
     found: list[tuple[Strategy, str]] = []
-    for strategy in wanted:
+    for strategy in strategies:
         if strategy is Strategy.AUTO:
             found.append(choose_form(situation))
             found.append((Strategy.ACCEPT_BOTH, "both sides can be kept"))
             found.append((Strategy.SEQUENTIAL, "conflict"))
         else:
-            found.append((strategy, "asked for"))
-    return tuple(found)
+            found.append((strategy, reason))
+    return found
 
 
 _UNTIDY = ("wip", "fixup!", "squash!", "amend!", "revert", "tmp", "temp", "oops", "checkpoint", "undo", "try ")
-LARGEST = 1 << 20  # bytes of a file in which both sides are kept
 MANY = 6  # commits on the same few files that read as trial and error
 
 
 def choose_form(situation: Situation) -> tuple[Strategy, str]:
     """The form that suits what the branch looks like, and why in one line."""
-    own = situation.own
+    own = situation.work.own
     merges = sum(len(commit.parents) > 1 for commit in own)
     untidy = [commit for commit in own if commit.subject.casefold().startswith(_UNTIDY)]
     if merges and not situation.linear:
         return Strategy.MERGE, f"{_count(merges, 'merge')} inside the branch"
     if merges:
         return Strategy.SQUASH, f"{_count(merges, 'merge')} inside the branch, and history is linear"
-    if situation.continued:
+    if situation.work.continued:
         return Strategy.SQUASH, "goes on after an earlier landing: only what is new"
     if untidy:
         return Strategy.SQUASH, f"{_count(len(own), 'commit')}, {len(untidy)} of them trial and error"
@@ -108,12 +98,8 @@ def choose_form(situation: Situation) -> tuple[Strategy, str]:
 
 
 def _same_files(situation: Situation) -> bool:
-    repository = situation.bench.repository
-    touched: list[str] = []
-    for commit in situation.own:
-        before = repository.tree_of(commit.parents[0]) if commit.parents else None
-        touched += [change.path for change in repository.changes(before, commit.tree)]
-    return len(touched) >= 3 * len(set(touched))
+    touched = [history.touched(situation.bench.repository, commit) for commit in situation.work.own]
+    return sum(map(len, touched)) >= 3 * len(frozenset().union(*touched))
 
 
 def _count(number: int, noun: str) -> str:
@@ -123,16 +109,16 @@ def _count(number: int, noun: str) -> str:
 # The forms
 
 
-def rebase(situation: Situation, why: str) -> Proposal:
+def rebase(situation: Situation, strategy: Strategy, why: str) -> Proposal:
     """Every commit of the branch on the target, one by one, author and message kept.
 
     A commit whose patch the target has already is dropped, merges inside the branch are flattened.
     """
-    bench, repository = situation.bench, situation.bench.repository
-    there = history.already_there(repository, situation.own, situation.onto, situation.base)
-    current, tree = situation.onto, situation.onto_tree
+    bench, repository, own = situation.bench, situation.bench.repository, situation.work.own
+    there = history.already_there(repository, own, situation.onto, situation.work.base)
+    current, tree = situation.onto, repository.tree_of(situation.onto)
     written: list[Oid] = []
-    for commit in situation.own:
+    for commit in own:
         if len(commit.parents) != 1 or commit.oid in there or not history.touched(repository, commit):
             continue
         if commit.parents[0] == current:
@@ -141,42 +127,33 @@ def rebase(situation: Situation, why: str) -> Proposal:
             continue
         picked = bench.pick(commit.parents[0], commit.oid, current)
         if isinstance(picked, Unmerged):
-            subject = commit.subject[:60]
-            return _conflict(situation, picked, f"commit {commit.oid[:7]} ({subject}) does not apply", commit.oid)
+            words = f"commit {commit.oid[:7]} ({commit.subject[:60]}) does not apply"
+            return _conflict(situation, picked.paths, words, commit.oid)
         if picked.tree != tree:
-            current, tree = (
-                bench.write_commit(picked.tree, (current,), commit.author, situation.committer, commit.message),
-                picked.tree,
-            )
+            tree = picked.tree
+            current = bench.write_commit(tree, (current,), commit.author, situation.committer, commit.message)
             written.append(current)
-    if any(len(commit.parents) != 1 for commit in situation.own):
+    if any(len(commit.parents) != 1 for commit in own):
         whole = situation.apply()
         if isinstance(whole, Unmerged) or whole.tree != tree:
-            path = ConflictedPath(".", "merges inside")
-            words = "its merges hold changes that a rebase would drop"
-            return Conflict(situation.branch.name, situation.branch.tip, situation.onto, (path,), words)
+            inside = ConflictedPath(".", "merges inside")
+            return _conflict(situation, (inside,), "its merges hold changes that a rebase would drop")
     if not written:
         return Nothing(situation.branch.name, situation.branch.tip, True, "every commit is on the target already")
-    return (_candidate(situation, current, tree, tuple(written), Strategy.REBASE, why),)
+    return (_candidate(situation, current, tree, tuple(written), strategy, why),)
 
 
-def squash(situation: Situation, why: str) -> Proposal:
-    """The branch's new work as one commit."""
+def at_once(situation: Situation, strategy: Strategy, why: str) -> Proposal:
+    """The branch's new work in one step: squash, merge, and sequential, which is the dullest that can be had."""
     merged = situation.apply()
-    if isinstance(merged, Unmerged):
-        return _conflict(situation, merged, "does not merge cleanly")
-    return (_squashed(situation, merged.tree, Strategy.SQUASH, why, ()),)
+    if isinstance(merged, Merged):
+        return (_written(situation, merged.tree, strategy, why),)
+    redo = strategy is Strategy.SEQUENTIAL
+    words = "has to be redone on top of what landed before it" if redo else "does not merge cleanly"
+    return _conflict(situation, merged.paths, words)
 
 
-def merge(situation: Situation, why: str) -> Proposal:
-    """A merge commit of target and branch."""
-    merged = situation.apply()
-    if isinstance(merged, Unmerged):
-        return _conflict(situation, merged, "does not merge cleanly")
-    return (_merged(situation, merged.tree, Strategy.MERGE, why, ()),)
-
-
-def accept_both(situation: Situation, why: str) -> Proposal:
+def accept_both(situation: Situation, strategy: Strategy, why: str) -> Proposal:
     """Both sides of every conflict, where rules that were measured allow it; the gate judges the result."""
     merged = situation.apply()
     if isinstance(merged, Unmerged) and merged.renamed_folder:
@@ -186,40 +163,29 @@ def accept_both(situation: Situation, why: str) -> Proposal:
                 Resolution(path.path, "rename-dir", 0, path.ours or situation.onto, path.theirs or situation.onto)
                 for path in merged.paths
             )
-            return (_both(situation, moved.tree, why, resolved),)
+            return (_written(situation, moved.tree, strategy, _kept_in(resolved), resolved),)
         merged = moved
     if isinstance(merged, Merged):
-        return (_both(situation, merged.tree, why, ()),)
-    settled = {path: _settle(situation, path) for path in merged.paths}
-    refused = tuple(
-        replace(path, refused=answer.why) if isinstance(answer, Refused) else path for path, answer in settled.items()
-    )
-    if any(isinstance(answer, Refused) for answer in settled.values()):
-        first = next(path for path in refused if path.refused)
-        return _conflict(situation, Unmerged(merged.frame, refused, False), f"{first.path}: {first.refused}")
-    done = {path: answer for path, answer in settled.items() if not isinstance(answer, Refused)}
-    candidates: list[Candidate] = []
-    for variant in (0, 1):
-        found = _variant(situation, merged, done, variant, why)
-        if found.tree not in {known.tree for known in candidates}:
-            candidates.append(found)
-    return tuple(candidates)
+        return (_written(situation, merged.tree, strategy, why),)
+    answers = {path: _settle(situation, path) for path in merged.paths}
+    settled = {path: answer for path, answer in answers.items() if not isinstance(answer, Refused)}
+    if len(settled) < len(answers):
+        refused = tuple(
+            replace(path, refused=answer.why) if isinstance(answer, Refused) else path
+            for path, answer in answers.items()
+        )
+        why = next(f"{path.path}: {path.refused}" for path in refused if path.refused)
+        return _conflict(situation, refused, why)
+    first, second = (_variant(situation, merged.frame, settled, number) for number in (0, 1))
+    return (first,) if first.tree == second.tree else (first, second)
 
 
-def sequential(situation: Situation, why: str) -> Proposal:
-    """Never merges a conflict; without one it is a plain merge or squash, the dullest that can be had."""
-    merged = situation.apply()
-    if isinstance(merged, Unmerged):
-        return _conflict(situation, merged, "has to be redone on top of what landed before it")
-    return ((_squashed if situation.linear else _merged)(situation, merged.tree, Strategy.SEQUENTIAL, why, ()),)
-
-
-_FORMS: dict[Strategy, Callable[[Situation, str], Proposal]] = {
+_FORMS: dict[Strategy, Callable[[Situation, Strategy, str], Proposal]] = {
     Strategy.REBASE: rebase,
-    Strategy.SQUASH: squash,
-    Strategy.MERGE: merge,
+    Strategy.SQUASH: at_once,
+    Strategy.MERGE: at_once,
     Strategy.ACCEPT_BOTH: accept_both,
-    Strategy.SEQUENTIAL: sequential,
+    Strategy.SEQUENTIAL: at_once,
 }
 
 
@@ -227,70 +193,62 @@ _FORMS: dict[Strategy, Callable[[Situation, str], Proposal]] = {
 
 
 def _settle(situation: Situation, path: ConflictedPath) -> tuple[Settled, ...] | Refused:
-    if path.kind != "contents":
+    if path.kind != CONTENTS:
         return Refused(f"a {path.kind} conflict is never settled by keeping both")
     if path.ours is None or path.theirs is None:
         return Refused("one side has no file here")
-    repository, bench = situation.bench.repository, situation.bench
-    ours, theirs = repository.blob(path.ours), repository.blob(path.theirs)
-    base = repository.blob(path.base) if path.base is not None else None
-    if max(len(ours), len(theirs), len(base or b"")) > LARGEST:
-        return Refused("it is larger than 1 MiB")
+    file = conflicted_file(situation.bench, path, additive=situation.additive(path.path))
+    return settle(file, situation.manner) if file is not None else Refused("git takes it for binary")
+
+
+def conflicted_file(bench: Workbench, path: ConflictedPath, *, additive: bool = False) -> ConflictedFile | None:
+    """A conflict in contents with its markers; None where a side has no file, or one that git takes for binary."""
+    if path.kind != CONTENTS or path.ours is None or path.theirs is None:
+        return None
+    ours, theirs = bench.repository.blob(path.ours), bench.repository.blob(path.theirs)
+    base = bench.repository.blob(path.base) if path.base is not None else None
     size = marker_size_for(ours, theirs, base or b"")
     marked = bench.marked(base or b"", ours, theirs, size)
-    if marked is None:
-        return Refused("git takes it for binary")
-    file = ConflictedFile(path.path, base, ours, theirs, marked, size, situation.additive(path.path))
-    return settle(file, situation.manner)
+    return ConflictedFile(path.path, base, ours, theirs, marked, size, additive) if marked is not None else None
 
 
 def _variant(
-    situation: Situation,
-    merged: Unmerged,
-    settled: dict[ConflictedPath, tuple[Settled, ...]],
-    number: int,
-    why: str,
+    situation: Situation, frame: Oid, settled: Mapping[ConflictedPath, tuple[Settled, ...]], number: int
 ) -> Candidate:
-    bench, repository = situation.bench, situation.bench.repository
+    """The candidate with the first or the second order of insertions, where a file has two."""
+    repository = situation.bench.repository
     files: dict[str, tuple[Oid, int]] = {}
     resolved: list[Resolution] = []
     for path, answers in settled.items():
         answer = answers[min(number, len(answers) - 1)]
-        entry = repository.entry(merged.frame, path.path)
+        entry = repository.entry(frame, path.path)
         assert entry is not None
         assert path.ours is not None
         assert path.theirs is not None
-        files[path.path] = (bench.write_blob(answer.data), entry[1])
+        files[path.path] = (write_blob(repository, answer.data), entry[1])
         resolved.append(Resolution(path.path, answer.how, answer.lines, path.ours, path.theirs))
-    return _both(situation, bench.replace(merged.frame, files), why, tuple(resolved))
+    tree = write_tree(repository, frame, files)
+    return _written(situation, tree, Strategy.ACCEPT_BOTH, _kept_in(resolved), tuple(resolved))
 
 
-def _both(situation: Situation, tree: Oid, why: str, resolved: tuple[Resolution, ...]) -> Candidate:
-    how = ", ".join(f"{r.path} ({r.how})" for r in resolved[:3]) + (" …" if len(resolved) > 3 else "")
-    words = f"both sides kept in {how}" if resolved else why
-    form = _squashed if situation.linear else _merged
-    return form(situation, tree, Strategy.ACCEPT_BOTH, words, resolved)
+def _kept_in(resolved: Sequence[Resolution]) -> str:
+    how = ", ".join(f"{r.path} ({r.how})" for r in resolved[:3])
+    return f"both sides kept in {how}{' …' if len(resolved) > 3 else ''}"
 
 
 # Commits
 
 
-def _squashed(
-    situation: Situation, tree: Oid, strategy: Strategy, why: str, resolved: tuple[Resolution, ...]
+def _written(
+    situation: Situation, tree: Oid, strategy: Strategy, why: str, resolved: tuple[Resolution, ...] = ()
 ) -> Candidate:
-    message = squash_message(situation.branch, situation.own, situation.committer)
-    author = situation.own[-1].author
-    commit = situation.bench.write_commit(tree, (situation.onto,), author, situation.committer, message)
-    return _candidate(situation, commit, tree, (commit,), strategy, why, resolved)
-
-
-def _merged(
-    situation: Situation, tree: Oid, strategy: Strategy, why: str, resolved: tuple[Resolution, ...]
-) -> Candidate:
-    message = merge_message(situation.branch, situation.own, situation.committer)
-    parents = (situation.onto, situation.branch.tip)
-    commit = situation.bench.write_commit(tree, parents, situation.committer, situation.committer, message)
-    commits = (*(one.oid for one in situation.own), commit)
+    """A squash where one is asked for or merge commits are not wanted, else a merge of target and branch."""
+    bench, branch, own, me = situation.bench, situation.branch, situation.work.own, situation.committer
+    if strategy is Strategy.SQUASH or (situation.linear and strategy is not Strategy.MERGE):
+        commit = bench.write_commit(tree, (situation.onto,), own[-1].author, me, squash_message(branch, own))
+        return _candidate(situation, commit, tree, (commit,), strategy, why, resolved)
+    commit = bench.write_commit(tree, (situation.onto, branch.tip), me, me, merge_message(branch, own, me))
+    commits = (*(one.oid for one in own), commit)
     return _candidate(situation, commit, tree, commits, strategy, why, resolved)
 
 
@@ -307,6 +265,8 @@ def _candidate(
     return Candidate(branch.name, branch.tip, situation.onto, commit, tree, commits, strategy, why, resolved)
 
 
-def _conflict(situation: Situation, merged: Unmerged, why: str, commit: Oid | None = None) -> Conflict:
+def _conflict(
+    situation: Situation, paths: tuple[ConflictedPath, ...], why: str, commit: Oid | None = None
+) -> Conflict:
     branch = situation.branch
-    return Conflict(branch.name, branch.tip, situation.onto, merged.paths, why, commit)
+    return Conflict(branch.name, branch.tip, situation.onto, paths, why, commit)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gitbot.model.git import Commit, Oid, RefName
-from gitbot.model.merge import Branch, Nothing
+from gitbot.model.merge import Branch, Conflict, ConflictedPath, Nothing
 from gitbot.repository import Repository, history, refs
 from gitbot.repository.workbench import Merged, Workbench
 
@@ -29,17 +29,10 @@ class NewWork:
     own: tuple[Commit, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Unrelated:
-    """No common history, or one that a shallow clone cut off."""
-
-    why: str
-
-
 def survey(
     bench: Workbench, branch: Branch, onto: Oid, landed: Mapping[Oid, Oid], ref: RefName | None
-) -> NewWork | Nothing | Unrelated:
-    """Compare a branch with the target commit.
+) -> NewWork | Nothing | Conflict:
+    """Compare a branch with the target commit; a conflict when they have no common history, or a shallow one.
 
     `landed` maps tips that this repository's runs have landed to the commit that carried them; `ref` is where the
     branch lives, for its reflog.
@@ -53,7 +46,9 @@ def survey(
     if merge_base is None:
         cut = (repository.common / "shallow").exists()
         more = "; this clone is shallow: git fetch --unshallow" if cut else ""
-        return Unrelated(f"it has no common history with the target{more}")
+        path = ConflictedPath(".", "unrelated histories")
+        why = f"it has no common history with the target{more}"
+        return Conflict(branch.name, branch.tip, onto, (path,), why)
     base = _landed_before(bench, branch.tip, onto, merge_base, landed) or merge_base
     if base == branch.tip:
         return Nothing(branch.name, branch.tip, True, "its tip has landed before")

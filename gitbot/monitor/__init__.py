@@ -1,5 +1,1 @@
-"""Where every branch is, and who will conflict with whom: read-only, from the same values that integrate uses.
-
-conflicts  trial merges of all branches whose files meet
-status     one line per branch
-"""
+"""Where every branch is, and who will conflict with whom: read-only, from the same values that integrate uses."""

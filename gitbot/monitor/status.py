@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gitbot.config import Config
@@ -13,7 +13,6 @@ from gitbot.merge.survey import survey
 from gitbot.model.git import BranchName, Commit, Oid, RefName
 from gitbot.model.merge import Branch, Nothing
 from gitbot.model.plan import Plan, PlanId, PlanSet, TaskState
-from gitbot.monitor.conflicts import Collision, find_collisions, touched_paths
 from gitbot.planset import branch_of, plans_at, plans_of
 from gitbot.repository import Repository, checkouts, history, refs
 from gitbot.repository.workbench import Workbench
@@ -33,6 +32,14 @@ class BranchStatus:
     state: str  # idle, running, done, landed
     drift: Drift | None
     files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Collision:
+    """Two branches (or a branch and the target) that git cannot merge, and in which paths."""
+
+    branches: tuple[BranchName, BranchName]
+    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +78,8 @@ def read_status(
         for name in names
         if (tip := refs.read(repository, known[name])) is not None
     )
-    alive = {one.branch: one.tip for one in branches if one.state in ("running", "done")}
-    return Status(short, branches, find_collisions(bench, alive, short, target_tip))
+    alive = [one for one in branches if one.state in ("running", "done")]
+    return Status(short, branches, tuple(_collisions(bench, alive, (short, target_tip))))
 
 
 def _branch(
@@ -95,13 +102,26 @@ def _branch(
         tasks=tasks,
         state=_state(work, tasks),
         drift=force.judge(mine, tip, changes)[0] if mine else None,
-        files=tuple(sorted(touched_paths(bench, tip, target))),
+        files=tuple(sorted(repository.changed_paths(history.merge_base(repository, tip, target), tip))),
     )
 
 
 def _tasks(plans: Sequence[Plan]) -> tuple[int, int]:
     counted = [task for plan in plans for task in plan.tasks if task.state is not TaskState.SKIPPED]
     return sum(task.state is TaskState.DONE for task in counted), len(counted)
+
+
+def _collisions(
+    bench: Workbench, alive: Sequence[BranchStatus], target: tuple[BranchName, Oid]
+) -> Iterator[Collision]:
+    """All pairs that collide, each once, in order, and each branch with the target."""
+    for number, one in enumerate(alive):
+        mine = set(one.files)
+        near = [other for other in alive[number + 1 :] if not mine.isdisjoint(other.files)]
+        for name, tip in [*((other.branch, other.tip) for other in near), target]:
+            paths = bench.conflicting_paths(one.tip, tip)
+            if paths:
+                yield Collision((one.branch, name), paths)
 
 
 def _state(work: object, tasks: tuple[int, int] | None) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+
+import msgspec
 
 from gitbot.model.run import BranchReport, Outcome, Run
 from gitbot.report.terminal import printable
@@ -19,56 +21,26 @@ _SIGNS = {
 }
 
 
-def integrate_document(run: Run, path: Callable[[str | None], str | None]) -> dict[str, object]:
-    """The JSON document (docs/documents.md); `path` gives the whole path of one of the run's files."""
-    return {
-        "schema": SCHEMA,
-        "run": run.run,
-        "dry_run": run.dry_run,
-        "state": run.state,
-        "target": run.target,
-        "before": run.before,
-        "after": run.after,
-        "branches": [_branch(report, path) for report in run.branches],
-        "gate": {
-            "command": list(run.gate.command) if isinstance(run.gate.command, tuple) else run.gate.command,
-            "runs": run.gate.runs,
-            "cached": run.gate.cached,
-            "failed": run.gate.failed,
-            "seconds": run.gate.seconds,
-        },
-    }
+def integrate_document(run: Run, folder: str) -> dict[str, object]:
+    """The JSON document (docs/documents.md); `folder` is where the run's files are."""
+    shown = msgspec.to_builtins(run)
+    for own in ("started", "finished", "exit_code", "message", "hint"):
+        del shown[own]
+    for report, told in zip(run.branches, shown["branches"], strict=True):
+        told["conflicts"] = [{"path": c.path, "kind": c.kind, "with": other} for c, other in report.conflicts]
+        told |= {"log": _path(folder, report.log), "retry": _path(folder, report.retry)}
+    return {"schema": SCHEMA, **shown}
 
 
-def _branch(report: BranchReport, path: Callable[[str | None], str | None]) -> dict[str, object]:
-    return {
-        "branch": report.branch,
-        "plan": report.plan,
-        "tip": report.tip,
-        "outcome": report.outcome.value,
-        "strategy": report.strategy.value if report.strategy else None,
-        "why": report.why,
-        "commits": list(report.commits),
-        "resolved": [
-            {"path": r.path, "how": r.how, "lines": r.lines, "ours": r.ours, "theirs": r.theirs}
-            for r in report.resolved
-        ],
-        "reason": report.reason.value if report.reason else None,
-        "partner": report.partner,
-        "conflicts": [{"path": c.path, "kind": c.kind, "with": other} for c, other in report.conflicts],
-        "log": path(report.log),
-        "retry": path(report.retry),
-        "proof": {"residual": report.proof.residual, "backup": report.proof.backup} if report.proof else None,
-        "flags": [{"kind": flag.kind, "paths": list(flag.paths), "text": flag.text} for flag in report.flags],
-        "next": report.next,
-    }
+def _path(folder: str, name: str | None) -> str | None:
+    return name and f"{folder}/{name}"
 
 
-def integrate_text(run: Run, path: Callable[[str | None], str | None], *, colour: bool, width: int) -> str:
+def integrate_text(run: Run, folder: str, *, colour: bool, width: int) -> str:
     """One screen of `width` columns: what landed, what did not and why, the cost, and the line that takes it back."""
     lines = [_headline(run), ""]
     for report in run.branches:
-        lines += _report(report, run.target, path, colour=colour, width=width)
+        lines += _report(report, run.target, folder, colour=colour, width=width)
     lines += ["", _gate(run)]
     later = {report.next for report in run.branches if report.outcome is Outcome.WAITING and report.next}
     lines += [f"next   {step}" for step in sorted(later)]
@@ -91,9 +63,7 @@ def _headline(run: Run) -> str:
     return done if run.state == "done" else f"{done} (run {run.state})"
 
 
-def _report(
-    report: BranchReport, target: str, path: Callable[[str | None], str | None], *, colour: bool, width: int
-) -> Sequence[str]:
+def _report(report: BranchReport, target: str, folder: str, *, colour: bool, width: int) -> Sequence[str]:
     sign, code = _SIGNS[report.outcome]
     name = printable(report.branch)
     how = f" by {report.strategy}" if report.strategy and report.outcome is Outcome.LANDED else ""
@@ -107,7 +77,8 @@ def _report(
     details += [f"conflict in {printable(c.path)} ({c.kind}) with {printable(other)}" for c, other in told[:5]]
     details += [f"kept both in {printable(r.path)} ({r.how})" for r in report.resolved if r.path not in report.why]
     details += [f"note: {flag.text}{_some(flag.paths)}" for flag in report.flags]
-    details += [f"{name}: {path(file)}" for name, file in (("log", report.log), ("brief", report.retry)) if file]
+    files = (("log", report.log), ("brief", report.retry))
+    details += [f"{name}: {_path(folder, file)}" for name, file in files if file]
     if report.next and report.outcome not in (Outcome.LANDED, Outcome.WAITING):
         details.append(f"next: {printable(report.next)}")
     wrap = textwrap.TextWrapper(width, initial_indent="    ", subsequent_indent="      ", break_long_words=False)

@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gitbot.model.plan import Plan
+from gitbot.model.run import BranchReport, Reason
 from gitbot.report.terminal import printable
 
 LONGEST_HUNK = 80  # lines
 MOST_HUNKS = 12  # of one file
 
 
+Hunk = tuple[int, tuple[str, ...]]
+"""Line on the target's side; the texts of base, target and branch."""
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One conflicted file as git marked it: the target's side, the base and the branch's side of each hunk."""
+    """One conflicted file as git marked it."""
 
     path: str
     kind: str
     partner: str  # a branch, or the target
-    marked: str | None  # None for what is no text conflict
-    marker_size: int
+    hunks: tuple[Hunk, ...]  # none for what is no text conflict
     refused: str | None
 
 
@@ -27,38 +32,33 @@ class Side:
 class Retry:
     """What the brief is about."""
 
-    branch: str
-    plan: str | None
-    plan_path: str | None
+    report: BranchReport
+    plan: Plan | None
     target: str
     start: str  # commit to start from
-    reason: str  # "conflict", "gate", …
-    why: str
-    partner: str | None
-    partner_why: str | None
+    partner_why: str
     partner_commits: tuple[str, ...]  # subjects
     own_commits: tuple[str, ...]
     sides: tuple[Side, ...]
-    tasks: tuple[str, ...]
     log: str | None  # the end of the gate's output
     gate: str | None
 
 
 def retry_brief(retry: Retry) -> str:
     """The brief as Markdown."""
-    plan = f", plan {retry.plan} ({retry.plan_path})" if retry.plan else ""
+    branch, reason, plan = retry.report.branch, retry.report.reason, retry.plan
+    known = f", plan {plan.id} ({plan.path})" if plan else ""
     parts = [
-        f"# Redo `{retry.branch}` on top of {retry.target}",
-        f"`{retry.branch}`{plan} was set aside ({retry.reason}): {_sentence(retry.why)}",
+        f"# Redo `{branch}` on top of {retry.target}",
+        f"`{branch}`{known} was set aside ({reason}): {_sentence(retry.report.why)}",
         _partner(retry),
         "## What to do\n" + "\n".join(_steps(retry)),
     ]
     if retry.own_commits:
         parts.append("## What this branch did\n" + _list(retry.own_commits))
-    if retry.tasks:
-        parts.append("## Tasks of its plan\n" + _list(retry.tasks))
-    for side in retry.sides:
-        parts.append(_side(side, retry))
+    if plan and plan.tasks:
+        parts.append("## Tasks of its plan\n" + _list([task.text for task in plan.tasks]))
+    parts += [_side(side, retry) for side in retry.sides]
     if retry.log:
         parts.append("## The end of the gate's output\n" + _fenced(retry.log))
     return "\n\n".join(printable(part, newlines=True) for part in parts if part) + "\n"
@@ -69,9 +69,9 @@ def _sentence(text: str) -> str:
 
 
 def _partner(retry: Retry) -> str:
-    if retry.partner is None:
+    if retry.report.partner is None:
         return ""
-    words = f"## The other side\n`{retry.partner}` landed before it"
+    words = f"## The other side\n`{retry.report.partner}` landed before it"
     words += f": {_sentence(retry.partner_why)}" if retry.partner_why else "."
     return words + ("\n" + _list(retry.partner_commits) if retry.partner_commits else "")
 
@@ -88,9 +88,9 @@ def _steps(retry: Retry) -> list[str]:
     )
     steps = [
         start,
-        repair if retry.reason == "gate" and not retry.partner else redo,
+        repair if retry.report.reason is Reason.GATE and not retry.report.partner else redo,
         *([f"Run `{retry.gate}` until it is green."] if retry.gate else []),
-        f"Commit, then: `gitbot integrate {retry.branch}`",
+        f"Commit, then: `gitbot integrate {retry.report.branch}`",
     ]
     return [f"{number}. {step}" for number, step in enumerate(steps, 1)]
 
@@ -99,50 +99,24 @@ def _side(side: Side, retry: Retry) -> str:
     head = f"## {side.path}: {side.kind} conflict with {side.partner}"
     if side.refused:
         head += f"\nKeeping both sides was refused: {side.refused}."
-    if side.marked is None:
-        return head
-    hunks = _hunks(side.marked, side.marker_size)
-    shown = [_hunk(number, hunk, retry) for number, hunk in enumerate(hunks[:MOST_HUNKS], 1)]
-    if len(hunks) > MOST_HUNKS:
-        shown.append(f"… and {len(hunks) - MOST_HUNKS} more places in this file")
+    shown = [_hunk(number, hunk, retry) for number, hunk in enumerate(side.hunks[:MOST_HUNKS], 1)]
+    if len(side.hunks) > MOST_HUNKS:
+        shown.append(f"… and {len(side.hunks) - MOST_HUNKS} more places in this file")
     return "\n\n".join([head, *shown])
 
 
-def _hunk(number: int, hunk: tuple[int, list[str], list[str], list[str]], retry: Retry) -> str:
-    line, ours, base, theirs = hunk
+def _hunk(number: int, hunk: Hunk, retry: Retry) -> str:
+    line, (base, ours, theirs) = hunk
     return "\n".join(
         [
             f"Place {number}, at line {line}. Before both:",
-            _fenced("\n".join(base)),
+            _fenced(base),
             f"On {retry.target} now:",
-            _fenced("\n".join(ours)),
-            f"On `{retry.branch}`:",
-            _fenced("\n".join(theirs)),
+            _fenced(ours),
+            f"On `{retry.report.branch}`:",
+            _fenced(theirs),
         ]
     )
-
-
-def _hunks(marked: str, size: int) -> list[tuple[int, list[str], list[str], list[str]]]:
-    """(line on the target's side, ours, base, theirs) of each conflict in text with diff3 markers."""
-    found: list[tuple[int, list[str], list[str], list[str]]] = []
-    line = 1
-    into: list[str] | None = None
-    for text in marked.splitlines():
-        mark = text[:size]
-        if mark == "<" * size:
-            found.append((line, [], [], []))
-            into = found[-1][1]
-        elif into is not None and mark == "|" * size:
-            into = found[-1][2]
-        elif into is not None and text == "=" * size:
-            into = found[-1][3]
-        elif into is not None and mark == ">" * size:
-            into = None
-        else:
-            line += into is None or into is found[-1][1]
-            if into is not None:
-                into.append(text)
-    return found
 
 
 def _fenced(text: str) -> str:

@@ -3,6 +3,7 @@
 No pygit2 or subprocess error gets out of here: what cannot be answered is a `gitbot.errors.GitbotError`.
 
 reading      what is in a repository: commits, trees, blobs, names
+writing      blobs and trees
 history      how commits hang together
 refs         reading and moving references, by compare-and-swap only
 workbench    trial merges by git itself, in a scratch object folder

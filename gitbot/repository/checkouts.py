@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from gitbot.errors import GitError
+from gitbot.errors import GitError, WorkTreeInTheWayError
 from gitbot.model.git import Change, ChangeKind, Oid, RefName, WorkTree
 from gitbot.repository import command
 from gitbot.repository.reading import GITLINK, SYMLINK, Repository
@@ -52,25 +52,29 @@ def busy_with(repository: Repository, ref: RefName) -> str | None:
 def uncommitted(repository: Repository, work_tree: str, *, untracked: bool = True) -> tuple[str, ...]:
     """Paths with edits that are in no commit, staged or not, sorted."""
     mode = "--untracked-files=normal" if untracked else "--untracked-files=no"
-    said = _git(repository, work_tree, "status", "--porcelain=v2", "-z", "--ignore-submodules=dirty", mode)
-    return tuple(sorted(_status_paths(said)))
+    words = ("status", "--porcelain", "-z", "--no-renames", "--ignore-submodules=dirty", mode)
+    said = _git(repository, work_tree, *words).decode("utf-8", "surrogateescape")
+    return tuple(sorted({field[3:] for field in said.split("\0") if field}))
 
 
-def _status_paths(said: bytes) -> set[str]:
-    """Source: git-status(1), "Porcelain Format Version 2"; with -z a rename's old name is a field of its own."""
-    found: set[str] = set()
-    fields = iter(said.decode("utf-8", "surrogateescape").split("\0"))
-    for field in fields:
-        match field[:1]:
-            case "1":
-                found.add(field.split(" ", 8)[8])
-            case "2":
-                found.update((field.split(" ", 9)[9], next(fields)))
-            case "u":
-                found.add(field.split(" ", 10)[10])
-            case "?":
-                found.add(field[2:])
-    return found
+def must_be_free(repository: Repository, ref: RefName, before: Oid, after: Oid) -> None:
+    """Refuse to go on where a work tree that shows a branch could not follow it, before anything moves.
+
+    Raises:
+        WorkTreeInTheWayError: a rebase or merge is under way there, or something of the user's would be overwritten.
+    """
+    busy = busy_with(repository, ref)
+    if busy is not None:
+        raise WorkTreeInTheWayError(
+            f"{ref.removeprefix('refs/heads/')}: {busy}", hint="finish or abort it, then run this again"
+        )
+    for tree in showing(repository, ref):
+        paths = in_the_way(repository, tree.path, before, after)
+        if paths:
+            raise WorkTreeInTheWayError(
+                f"{tree.path}: {', '.join(paths[:5])}{' …' if len(paths) > 5 else ''} would be overwritten",
+                hint="commit, stash or move it, then run the same command again",
+            )
 
 
 def in_the_way(repository: Repository, work_tree: str, before: Oid, after: Oid) -> tuple[str, ...]:
@@ -78,8 +82,8 @@ def in_the_way(repository: Repository, work_tree: str, before: Oid, after: Oid) 
 
     git is asked on a copy of the index; nothing is changed.
     """
-    changes = repository.changes(repository.tree_of(before), repository.tree_of(after))
-    changed = {path for change in changes for path in change.paths}
+    changes = repository.changes(before, after)
+    changed = {change.path for change in changes}
     mine = changed & set(uncommitted(repository, work_tree, untracked=False))
     mine |= set(_overwritten(Path(work_tree), changes))
     if mine:
@@ -112,6 +116,12 @@ def lags(repository: Repository, work_tree: str, before: Oid) -> bool:
         *(*NO_HOOKS, "diff-index", "--cached", "--quiet", before), cwd=Path(work_tree), env=repository.env
     )
     return done.returncode == 0
+
+
+def follow_all(repository: Repository, ref: RefName, before: Oid, after: Oid) -> list[str]:
+    """Bring every checkout of a branch along; those that could not follow, with git's words."""
+    found = ((tree.path, follow(repository, tree.path, before, after)) for tree in showing(repository, ref))
+    return [f"{path}: {words}" for path, words in found if words is not None]
 
 
 def follow(repository: Repository, work_tree: str, before: Oid, after: Oid) -> str | None:
@@ -165,7 +175,7 @@ def _read_tree(where: Path, env: Mapping[str, str], before: Oid, after: Oid) -> 
 def _finish_writing(repository: Repository, where: Path, env: Mapping[str, str], before: Oid, after: Oid) -> bool:
     """Take files that are at `after` already into the index, and half-written ones away; whether there were any."""
     Path(env["GIT_INDEX_FILE"] + ".lock").unlink(missing_ok=True)
-    changes = repository.changes(repository.tree_of(before), repository.tree_of(after))
+    changes = repository.changes(before, after)
     written = [c for c in changes if c.new_mode and (where / c.path).is_file() and "\n" not in c.path]
     links = [c for c in written if (where / c.path).is_symlink()]
     files = [c for c in written if c not in links and c.new_mode not in (GITLINK, SYMLINK)]
@@ -225,22 +235,17 @@ def make(repository: Repository, folder: Path, commit: Oid, stores: Sequence[Pat
     Raises:
         GitError: git could not check the commit out.
     """
+    if any("\n" in str(store) for store in stores):
+        raise GitError(f"{str(stores[0])!r}: a line break in the repository's path")
     discard(folder)
     folder.mkdir(parents=True)
     command.run("init", "-q", "--template=", cwd=folder, env=repository.env)
     alternates = folder / ".git" / "objects" / "info" / "alternates"
     alternates.parent.mkdir(parents=True, exist_ok=True)
-    alternates.write_bytes(b"".join(os.fsencode(_quoted(store)) + b"\n" for store in stores))
+    alternates.write_bytes(b"".join(os.fsencode(store) + b"\n" for store in stores))
     tags = repository.git("for-each-ref", "--format=%(objectname) %(refname)", "refs/tags")
     (folder / ".git" / "packed-refs").write_bytes(tags)
     command.run(*NO_HOOKS, "checkout", "-q", "--detach", commit, cwd=folder, env=repository.env)
-
-
-def _quoted(store: Path) -> str:
-    text = os.fsdecode(store)
-    if "\n" in text:
-        raise GitError(f"{text!r}: a line break in the repository's path")
-    return text
 
 
 def discard(folder: Path) -> None:

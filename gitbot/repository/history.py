@@ -63,15 +63,12 @@ def patch_id(repository: Repository, commit: Commit) -> str | None:
     """
     if len(commit.parents) > 1:
         return None
-    new = repository.lib[commit.tree]
-    assert isinstance(new, pygit2.Tree)
-    if commit.parents:
-        old = repository.lib[repository.tree_of(commit.parents[0])]
-        assert isinstance(old, pygit2.Tree)
-        diff = old.diff_to_tree(new)
-    else:
-        diff = new.diff_to_tree(swap=True)
+    diff = repository.diff(_before(commit), commit.oid)
     return str(diff.patchid) if len(diff) else None
+
+
+def _before(commit: Commit) -> Oid | None:
+    return commit.parents[0] if commit.parents else None
 
 
 def already_there(repository: Repository, own: Sequence[Commit], onto: Oid, base: Oid) -> frozenset[Oid]:
@@ -95,16 +92,17 @@ def touched(repository: Repository, commit: Commit) -> frozenset[str]:
     """The paths that a commit changes against its first parent."""
     known = repository.touched.get(commit.oid)
     if known is None:
-        before = repository.tree_of(commit.parents[0]) if commit.parents else None
-        known = frozenset(change.path for change in repository.changes(before, commit.tree))
-        repository.touched[commit.oid] = known
+        known = repository.touched[commit.oid] = repository.changed_paths(_before(commit), commit.oid)
     return known
 
 
-def patch(repository: Repository, old_tree: Oid, new_tree: Oid, *, context: int = 3) -> str:
-    """A unified diff between two trees, undecodable bytes replaced."""
-    old, new = repository.lib[old_tree], repository.lib[new_tree]
-    assert isinstance(old, pygit2.Tree)
-    assert isinstance(new, pygit2.Tree)
-    text = old.diff_to_tree(new, context_lines=context).patch
-    return text or ""
+def patch(repository: Repository, old: Oid, new: Oid) -> str:
+    """A unified diff between two commits, without context, undecodable bytes replaced."""
+    return repository.diff(old, new, context=0).patch or ""
+
+
+def differing_lines(old: bytes, new: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """Old lines [a, b) became new lines [c, d), from 0 and in order, by git's own algorithm (xdiff in libgit2)."""
+    for hunk in pygit2.Patch.create_from(old, new, context_lines=0).hunks:
+        a, c = hunk.old_start - (hunk.old_lines > 0), hunk.new_start - (hunk.new_lines > 0)
+        yield a, a + hunk.old_lines, c, c + hunk.new_lines

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import codecs
+import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import pygit2
+from pygit2.enums import DiffOption
 
 from gitbot.errors import GitError, NoIdentityError, UnsupportedRepositoryError
-from gitbot.model.git import ZERO, Change, ChangeKind, Commit, Oid, Person
+from gitbot.model.git import Change, ChangeKind, Commit, Oid, Person
 from gitbot.repository import command
 
 GITLINK = 0o160000
 SYMLINK = 0o120000
 TREE = 0o040000
+_Kind = TypeVar("_Kind", pygit2.Blob, pygit2.Commit, pygit2.Tree)
 _PYTHONS_OWN = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape"})  # encodings unknown to git
 
 
@@ -46,6 +50,10 @@ class Repository:
         """Run git in this repository with the user's own configuration."""
         return command.run("--git-dir", str(self.git_dir), *arguments, cwd=self.common, env=self.env, feed=feed)
 
+    def attempt(self, *arguments: str, feed: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+        """The same where another end than 0 is an answer too."""
+        return command.attempt("--git-dir", str(self.git_dir), *arguments, cwd=self.common, env=self.env, feed=feed)
+
     @property
     def is_empty(self) -> bool:
         """Whether no branch has a commit yet."""
@@ -59,7 +67,7 @@ class Repository:
         Raises:
             GitError: no such commit here.
         """
-        found = self._commit(oid)
+        found = self._get(oid, pygit2.Commit)
         encoding = _encoding(found)
         return Commit(
             oid=Oid(str(found.id)),
@@ -76,10 +84,7 @@ class Repository:
 
     def blob(self, oid: Oid) -> bytes:
         """The bytes of a blob."""
-        try:
-            return self._get(oid).peel(pygit2.Blob).data
-        except (ValueError, pygit2.GitError):
-            raise GitError(f"{oid[:12]} is no blob") from None
+        return self._get(oid, pygit2.Blob).data
 
     def raw(self, oid: Oid) -> bytes:
         """The bytes of any object as git stores them, header left out."""
@@ -108,55 +113,43 @@ class Repository:
         listed = self.git("ls-tree", "-r", "-z", "--name-only", "--full-tree", tree)
         return tuple(name.decode("utf-8", "surrogateescape") for name in listed.split(b"\0") if name)
 
-    def changes(self, old: Oid | None, new: Oid | None) -> tuple[Change, ...]:
-        """What differs between two trees, sorted by path; None is the empty tree.
+    def changes(self, old: Oid | None, new: Oid) -> tuple[Change, ...]:
+        """What differs between two trees, or those of two commits, sorted by path; `old` None is the empty tree.
 
         A rename is a deletion and an addition here: both names count. Subtrees with one oid are skipped unread,
         so the cost grows with the change and not with the tree.
         """
-        return tuple(sorted(self._walk(old, new, ""), key=lambda change: change.path))
+        deltas = self.diff(old, new).deltas
+        return tuple(sorted(map(_change, deltas), key=lambda change: change.path))
 
-    def _walk(self, old: Oid | None, new: Oid | None, prefix: str) -> Iterator[Change]:
-        before, after = self._items(old), self._items(new)
-        for name in before.keys() | after.keys():
-            left, right = before.get(name), after.get(name)
-            if left == right:
-                continue
-            path = prefix + name
-            left_tree = left[0] if left and left[1] == TREE else None
-            right_tree = right[0] if right and right[1] == TREE else None
-            if left_tree or right_tree:
-                yield from self._walk(left_tree, right_tree, path + "/")
-            left_file = left if left and not left_tree else None
-            right_file = right if right and not right_tree else None
-            if left_file or right_file:
-                yield _change(path, left_file, right_file)
+    def changed_paths(self, old: Oid | None, new: Oid) -> frozenset[str]:
+        """The paths of these changes."""
+        return frozenset(change.path for change in self.changes(old, new))
 
-    def _items(self, tree: Oid | None) -> dict[str, tuple[Oid, int]]:
-        if tree is None:
-            return {}
-        return {_name(item): (Oid(str(item.id)), int(item.filemode)) for item in self._tree(tree)}
+    def diff(self, old: Oid | None, new: Oid, *, context: int = 3) -> pygit2.Diff:
+        """libgit2's own, for this room only; `old` None is the empty tree."""
+        kind, right = DiffOption.INCLUDE_TYPECHANGE, self._tree(new)
+        try:
+            if old is None:
+                return right.diff_to_tree(flags=kind, context_lines=context, swap=True)
+            return self._tree(old).diff_to_tree(right, kind, context, 0)
+        except pygit2.GitError as refused:
+            raise GitError(f"tree {new[:12]} cannot be compared: {refused}") from None
 
-    def _get(self, oid: Oid) -> pygit2.Object:
+    def _get(self, oid: Oid, kind: type[_Kind]) -> _Kind:
         try:
             found = self.lib.get(oid)
         except (ValueError, pygit2.GitError):
             found = None
         if found is None:
             raise GitError(f"object {oid[:12]} is not in this repository")
-        return found
-
-    def _commit(self, oid: Oid) -> pygit2.Commit:
         try:
-            return self._get(oid).peel(pygit2.Commit)
+            return found.peel(kind)
         except (ValueError, pygit2.GitError):
-            raise GitError(f"{oid[:12]} is no commit") from None
+            raise GitError(f"{oid[:12]} is no {kind.__name__.lower()}") from None
 
     def _tree(self, oid: Oid) -> pygit2.Tree:
-        try:
-            return self._get(oid).peel(pygit2.Tree)
-        except (ValueError, pygit2.GitError):
-            raise GitError(f"{oid[:12]} is no tree") from None
+        return self._get(oid, pygit2.Tree)
 
     # Names
 
@@ -164,17 +157,12 @@ class Repository:
         """The commit that a revision names (`main`, `HEAD~2`, an abbreviated oid), or None."""
         if not name or name.startswith("-"):
             return None
-        done = command.attempt(
-            *("--git-dir", str(self.git_dir), "rev-parse", "--verify", "--quiet", "--end-of-options"),
-            name + "^{commit}",
-            cwd=self.common,
-            env=self.env,
-        )
+        done = self.attempt("rev-parse", "--verify", "--quiet", "--end-of-options", name + "^{commit}")
         return Oid(done.stdout.decode().strip()) if done.returncode == 0 else None
 
     def setting(self, name: str) -> str | None:
         """One value of git's configuration, or None."""
-        done = command.attempt("--git-dir", str(self.git_dir), "config", "--get", name, cwd=self.common, env=self.env)
+        done = self.attempt("config", "--get", name)
         return done.stdout.decode(errors="replace").rstrip("\n") if done.returncode == 0 else None
 
     def identity(self) -> tuple[str, str]:
@@ -183,9 +171,7 @@ class Repository:
         Raises:
             NoIdentityError: neither configured nor given.
         """
-        done = command.attempt(
-            "--git-dir", str(self.git_dir), "var", "GIT_COMMITTER_IDENT", cwd=self.common, env=self.env
-        )
+        done = self.attempt("var", "GIT_COMMITTER_IDENT")
         name, open_bracket, rest = done.stdout.decode(errors="replace").partition(" <")
         email = rest.partition(">")[0]
         if done.returncode != 0 or not open_bracket or not name or not email:
@@ -263,21 +249,11 @@ def _person(signature: pygit2.Signature, encoding: str) -> Person:
     return Person(name, email, signature.time, signature.offset)
 
 
-def _name(item: pygit2.Object) -> str:
-    assert item.raw_name is not None
-    return item.raw_name.decode("utf-8", "surrogateescape")
-
-
-def _change(path: str, old: tuple[Oid, int] | None, new: tuple[Oid, int] | None) -> Change:
-    if old is None and new is not None:
-        return Change(ChangeKind.ADDED, path, None, ZERO, new[0], 0, new[1])
-    if new is None and old is not None:
-        return Change(ChangeKind.DELETED, path, None, old[0], ZERO, old[1], 0)
-    assert old is not None
-    assert new is not None
-    same_type = (old[1] & 0o170000) == (new[1] & 0o170000)
-    kind = ChangeKind.MODIFIED if same_type else ChangeKind.TYPE
-    return Change(kind, path, None, old[0], new[0], old[1], new[1])
+def _change(delta: pygit2.DiffDelta) -> Change:
+    old, new = delta.old_file, delta.new_file
+    path = new.raw_path.decode("utf-8", "surrogateescape")
+    kind = ChangeKind(delta.status_char())
+    return Change(kind, path, None, Oid(str(old.id)), Oid(str(new.id)), int(old.mode), int(new.mode))
 
 
 if sys.platform == "win32":  # pragma: no cover - the lock and the gate need POSIX

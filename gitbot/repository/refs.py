@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Iterator
 
@@ -9,7 +10,6 @@ import pygit2
 
 from gitbot.errors import GitError, RiskError
 from gitbot.model.git import ZERO, BranchName, Oid, RefName
-from gitbot.repository import command
 from gitbot.repository.reading import Repository
 
 HEADS = "refs/heads/"
@@ -42,18 +42,14 @@ def swap(repository: Repository, ref: RefName, *, before: Oid | None, after: Oid
         RiskError: git refused for another reason than a lost race, such as a lock that a killed git left.
     """
     line = f"update {ref}\0{after or ZERO}\0{before or ZERO}\0" if after else f"delete {ref}\0{before}\0"
-    done = command.attempt(
-        *("--git-dir", str(repository.git_dir), "update-ref", "-m", why, "--create-reflog", "-z", "--stdin"),
-        cwd=repository.common,
-        env=repository.env,
-        feed=line.encode("utf-8", "surrogateescape"),
-    )
+    words = ("update-ref", "-m", why, "--create-reflog", "-z", "--stdin")
+    done = repository.attempt(*words, feed=line.encode("utf-8", "surrogateescape"))
     if done.returncode == 0:
         return True
     if read(repository, ref) != before:
         return False
-    words = done.stderr.decode(errors="replace").strip()
-    raise RiskError(f"{ref} could not be moved: {words}", hint="mend that, then run the same command again")
+    said = done.stderr.decode(errors="replace").strip()
+    raise RiskError(f"{ref} could not be moved: {said}", hint="mend that, then run the same command again")
 
 
 def append(repository: Repository, ref: RefName, *, before: Oid | None, after: Oid) -> bool:
@@ -85,25 +81,7 @@ def branches(repository: Repository) -> dict[BranchName, RefName]:
 
 def pattern(glob: str) -> re.Pattern[str]:
     """A pattern over branch names as `git branch --list` has it: `*` and `?` match `/` too."""
-    pieces = re.split(r"([*?]|\[[^\]]+\])", glob)
-    return re.compile("".join(_piece(piece) for piece in pieces) + r"\Z", re.DOTALL)
-
-
-def _piece(piece: str) -> str:
-    if piece == "*":
-        return ".*"
-    if piece == "?":
-        return "."
-    if len(piece) > 2 and piece[0] == "[" and piece[-1] == "]":
-        inside = piece[1:-1]
-        negated = inside[0] in "!^" and len(inside) > 1
-        body = re.escape(inside[1:] if negated else inside).replace(r"\-", "-")
-        try:
-            re.compile(f"[{body}]")
-        except re.error:
-            return re.escape(piece)
-        return f"[{'^' if negated else ''}{body}]"
-    return re.escape(piece)
+    return re.compile(fnmatch.translate(glob.replace("[^", "[!")))
 
 
 def reflog_words(repository: Repository, ref: RefName) -> tuple[str, ...]:

@@ -17,10 +17,8 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 import pygit2
 from pygit2.enums import ObjectType
@@ -29,7 +27,7 @@ from gitbot.errors import GitError
 from gitbot.model.git import Oid, Person
 from gitbot.model.merge import ConflictedPath
 from gitbot.repository import command, history
-from gitbot.repository.reading import TREE, Repository
+from gitbot.repository.reading import Repository
 
 DEADLINE = 120.0  # seconds for one merge; the largest real ones took 2
 _KNOWN_ATTRIBUTE = re.compile(
@@ -77,9 +75,7 @@ class Workbench:
     def __enter__(self) -> Workbench:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stop()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
@@ -96,7 +92,7 @@ class Workbench:
         for last in (False, True):
             try:
                 if move_folders:
-                    with _Merger(self._command("true"), self._env()) as once:
+                    with contextlib.closing(_Merger(self._command("true"), self._env())) as once:
                         return once.ask(ours, theirs)
                 self._merger = self._merger or _Merger(self._command("conflict"), self._env())
                 return self._merger.ask(ours, theirs)
@@ -105,6 +101,13 @@ class Workbench:
                 if last:
                     raise GitError(f"git merge-tree broke down on {ours[:12]} {theirs[:12]}: {broken}") from None
         raise AssertionError("unreachable")
+
+    def conflicting_paths(self, ours: Oid, theirs: Oid) -> tuple[str, ...]:
+        """The paths in which git cannot merge two commits; () when it can, or when they share no history."""
+        if history.merge_base(self.repository, ours, theirs) is None:
+            return ()
+        merged = self.merge(ours, theirs)
+        return tuple(path.path for path in merged.paths) if isinstance(merged, Unmerged) else ()
 
     def pick(self, base: Oid, tip: Oid, onto: Oid) -> Merged | Unmerged:
         """Apply what `tip` changed since its ancestor `base` to the tree of the commit `onto`."""
@@ -133,10 +136,6 @@ class Workbench:
 
     # Writing, into the scratch folder only
 
-    def write_blob(self, data: bytes) -> Oid:
-        """A blob."""
-        return Oid(str(self.repository.lib.create_blob(data)))
-
     def write_commit(
         self, tree: Oid, parents: tuple[Oid, ...], author: Person, committer: Person, message: str
     ) -> Oid:
@@ -147,39 +146,14 @@ class Workbench:
         # Not by create_commit: libgit2 reads authors that it refuses to write, such as one without a name.
         return Oid(str(self.repository.lib.odb.write(ObjectType.COMMIT, text.encode("utf-8", "replace"))))
 
-    def replace(self, tree: Oid, files: Mapping[str, tuple[Oid, int]]) -> Oid:
-        """The tree with some files (blob, mode) put in place; only the folders on the way are rewritten."""
-        nested: dict[str, dict[str, tuple[Oid, int]]] = {}
-        here: dict[str, tuple[Oid, int]] = {}
-        for path, value in files.items():
-            head, slash, rest = path.partition("/")
-            if slash:
-                nested.setdefault(head, {})[rest] = value
-            else:
-                here[head] = value
-        builder = self.repository.lib.TreeBuilder(tree)
-        for name, inner in nested.items():
-            child = self.repository.entry(tree, name)
-            start = child[0] if child is not None and child[1] == TREE else Oid(str(self._empty_tree()))
-            builder.insert(name, pygit2.Oid(hex=self.replace(start, inner)), TREE)
-        for name, (oid, mode) in here.items():
-            builder.insert(name, pygit2.Oid(hex=oid), mode)
-        return Oid(str(builder.write()))
-
     def promote(self, new: Oid, old: Oid) -> None:
         """Copy a commit and all it needs beyond `old` from the scratch folder into the repository's own store."""
-        packed = command.run(
-            *("--git-dir", str(self.repository.common), "pack-objects", "--revs", "--thin", "--stdout", "-q"),
-            cwd=self.repository.common,
-            env=self._env(),
-            feed=f"{new}\n^{old}\n".encode(),
-        )
+        common, words = self.repository.common, ("pack-objects", "--revs", "--thin", "--stdout", "-q")
+        feed = f"{new}\n^{old}\n".encode()
+        packed = command.run("--git-dir", str(common), *words, cwd=common, env=self._env(), feed=feed)
         self.keeper.git("unpack-objects", "-q", feed=packed)
 
     # Inside
-
-    def _empty_tree(self) -> pygit2.Oid:
-        return self.repository.lib.TreeBuilder().write()
 
     def _env(self) -> dict[str, str]:
         return command.sealed(self.repository.env) | {
@@ -213,14 +187,6 @@ class _Merger:
             argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         self.fresh = True
-
-    def __enter__(self) -> _Merger:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def ask(self, ours: Oid, theirs: Oid) -> Merged | Unmerged:
         assert self.process.stdin is not None
@@ -296,13 +262,7 @@ def _unmerged(tree: Oid, stages: list[bytes], messages: list[tuple[tuple[str, ..
     for conflicted in sides:
         kinds.setdefault(conflicted, "contents")
     found = tuple(
-        ConflictedPath(
-            path,
-            kind,
-            sides.get(path, {}).get(1),
-            sides.get(path, {}).get(2),
-            sides.get(path, {}).get(3),
-        )
+        ConflictedPath(path, kind, *(sides.get(path, {}).get(stage) for stage in (1, 2, 3)))
         for path, kind in sorted(kinds.items())
     )
     return Unmerged(tree, found, all(kind.startswith("directory rename") for kind in kinds.values()))

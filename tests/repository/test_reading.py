@@ -12,6 +12,8 @@ import pytest
 from gitbot.errors import NoIdentityError, UnsupportedRepositoryError
 from gitbot.model.git import Commit, Oid
 from gitbot.repository import open_repository
+from gitbot.repository.reading import GITLINK, SYMLINK, TREE
+from gitbot.repository.writing import BLOB, write_blob, write_tree
 from tests.conftest import Sandbox, SandboxMaker, step
 
 GIVEN = {
@@ -115,3 +117,33 @@ def test_status_works_from_another_folder_by_gits_own_options(box: Sandbox, tmp_
     named = {"GIT_DIR": str(box.path / ".git"), "GIT_WORK_TREE": str(box.path)}
     ran = box.gitbot("status", "--format", "json", cwd=tmp_path, env=named)
     assert [branch["branch"] for branch in ran.document["branches"]] == ["agent-a"]
+
+
+def test_folders_deeper_than_any_stack_are_compared(box: Sandbox) -> None:
+    repository = box.repository
+    tree = repository.tree_of(box.tip("main"))
+    deep = tree
+    for _ in range(2000):
+        deep = write_tree(repository, None, {"d": (deep, TREE)})
+    below = "d/" * 2000
+    assert repository.changed_paths(tree, deep) == {"a", "sub/b", f"{below}a", f"{below}sub/b"}
+
+
+def test_a_file_that_becomes_a_folder_or_a_link_is_a_change_of_each_path(box: Sandbox) -> None:
+    """Whatever the user's configuration says of differences."""
+    for name, value in (("diff.ignoreSubmodules", "all"), ("core.ignoreCase", "true"), ("core.fileMode", "false")):
+        box.git("config", name, value)
+    repository = box.repository
+    tree, blob = repository.tree_of(box.tip("main")), write_blob(repository, b"1\n")
+    one = write_tree(repository, tree, {"module": (box.tip("main"), GITLINK), "x": (blob, BLOB)})
+    files = {"A": (blob, BLOB), "a/b": (blob, BLOB), "sub": (blob, SYMLINK), "x": (blob, 0o100755)}
+    other = write_tree(repository, None, files)
+    assert [(change.kind.value, change.path) for change in repository.changes(one, other)] == [
+        ("A", "A"),
+        ("D", "a"),
+        ("A", "a/b"),
+        ("D", "module"),
+        ("A", "sub"),
+        ("D", "sub/b"),
+        ("M", "x"),
+    ]

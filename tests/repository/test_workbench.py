@@ -11,6 +11,7 @@ from gitbot.errors import GitError
 from gitbot.model.git import Person
 from gitbot.repository import open_repository
 from gitbot.repository.workbench import Merged, Unmerged, Workbench
+from gitbot.repository.writing import write_blob, write_tree
 from tests.conftest import Sandbox, SandboxMaker, step
 
 ADA = Person("Ada", "ada@example.org", 1_700_000_000, 60)
@@ -141,8 +142,8 @@ def test_no_configuration_from_the_environment_reaches_a_merge(box: Sandbox, tmp
 
 def test_replacing_files_rewrites_only_the_folders_on_the_way(box: Sandbox, bench: Workbench) -> None:
     tree = bench.repository.tree_of(box.tip("main"))
-    blob = bench.write_blob(b"new\n")
-    made = bench.replace(tree, {"dir/one": (blob, 0o100755), "fresh/deep/file": (blob, 0o100644)})
+    blob = write_blob(bench.repository, b"new\n")
+    made = write_tree(bench.repository, tree, {"dir/one": (blob, 0o100755), "fresh/deep/file": (blob, 0o100644)})
     assert [change.path for change in bench.repository.changes(tree, made)] == ["dir/one", "fresh/deep/file"]
     assert bench.repository.entry(made, "dir/one") == (blob, 0o100755)
     assert bench.repository.read(made, "dir/two") == b"two\n"

@@ -51,6 +51,36 @@ def test_undo_is_refused_when_others_built_upon_it_and_revert_makes_a_commit(lan
     assert landed.git("ls-tree", "--name-only", "main").split() == ["a.txt", "gate.sh", "later.txt", "z.txt"]
 
 
+def test_what_somebody_committed_during_the_first_tests_stays(sandbox: SandboxMaker) -> None:
+    """An intent to land that was overtaken is no landing."""
+    box = sandbox(base(), step("agent-a", {"x.txt": "x\n"}))
+    assert box.integrate("agent-a", gate=gate_with_a_commit(box, when="x.txt")).code == 0
+    with box.watched():
+        assert box.gitbot("undo", "last").code == 0
+    assert box.git("log", "--format=%s", "main").split() == ["theirs", "base"]
+
+
+def test_what_somebody_committed_between_two_landings_stays(sandbox: SandboxMaker) -> None:
+    box = sandbox(base(), step("agent-a", {"x.txt": "x\n"}), step("agent-b", {"y.txt": "y\n"}))
+    assert box.integrate("agent-a", "agent-b", gate=gate_with_a_commit(box, when="y.txt")).code == 0
+    at = box.tip("main")
+    with box.watched():
+        ran = box.gitbot("undo", "last")
+    assert (ran.code, box.tip("main")) == (4, at)
+    assert "1 commit would be lost with it" in ran.err
+    with box.watched():
+        assert box.gitbot("undo", "last", "--revert").code == 0
+    assert box.git("rev-parse", "main^") == at
+    assert box.git("ls-tree", "--name-only", "main").split() == ["a.txt", "gate.sh", "theirs.txt"]
+
+
+def gate_with_a_commit(box: Sandbox, when: str) -> str:
+    """A gate during which somebody commits to main, once, in the first checkout that has a certain file."""
+    flag = box.path.parent / "committed"
+    commit = "echo theirs >theirs.txt && git add theirs.txt && git commit -q -m theirs"
+    return f"if [ -e {when} ] && [ ! -e {flag} ]; then touch {flag}; cd {box.path} && {commit}; fi"
+
+
 def test_a_revert_that_conflicts_changes_nothing(landed: Sandbox) -> None:
     (landed.path / "x.txt").write_text("edited since\n")
     landed.git("commit", "-q", "-a", "-m", "later")

@@ -19,6 +19,8 @@ from gitbot.model.merge import Strategy
 FILE = "gitbot.toml"
 PYPROJECT = "pyproject.toml"
 LONGEST = 30 * 86_400  # seconds that a gate may be given
+LEVELS = ("off", "note", "warning", "error")  # that a rule can be given
+LARGEST_ASSUMED = 10**9  # of the estimate's numbers: beyond it their products mean nothing
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
@@ -65,6 +67,17 @@ class Integrate(_Section, frozen=True, rename="kebab"):
     branches: dict[str, BranchRule] = {}
 
 
+class Assumptions(_Section, frozen=True, rename="kebab"):
+    """What the estimate of `check` stands on where no plan says it: minutes, and tokens that a session reads."""
+
+    task_minutes: float = 30  # of work in one task
+    iteration_minutes: float = 2  # between two requests of one agent
+    cycle_minutes: float = 12  # in one planning cycle
+    context_tokens: float = 2000  # in the first request of a fresh session
+    growth_tokens: float = 667  # by which each further request is larger than the one before
+    shared_context_tokens: float = 150_000  # specification and code that an agent loads before it starts
+
+
 class Config(_Section, frozen=True, rename="kebab"):
     """The whole configuration; every default is the documented one."""
 
@@ -74,15 +87,18 @@ class Config(_Section, frozen=True, rename="kebab"):
     shared: tuple[str, ...] = ()
     additive: tuple[str, ...] = ()
     rules: dict[str, Literal["off", "note", "warning", "error"]] = {}
+    attended: bool | None = None
     ownership: Ownership = Ownership()
     gate: Gate = Gate()
     integrate: Integrate = Integrate()
+    estimate: Assumptions = Assumptions()
 
 
 _SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     "ownership": Ownership,
     "gate": Gate,
     "integrate": Integrate,
+    "estimate": Assumptions,
 }
 
 
@@ -126,6 +142,10 @@ def _convert(table: object, where: str) -> Config:
         inner = table.get(name)
         if isinstance(inner, dict):
             refuse_unknown(inner, _keys(section), where, f"{name}.")
+    rules = table.get("rules")
+    for name, level in rules.items() if isinstance(rules, dict) else ():
+        if level not in LEVELS:
+            raise ConfigurationError(f"{where}: `rules.{name}` is {level!r}", hint=f"one of {', '.join(LEVELS)}")
     try:
         config = msgspec.convert(table, Config)
     except msgspec.ValidationError as wrong:
@@ -153,6 +173,9 @@ def _sensible(config: Config, where: str) -> Config:
         "integrate.jobs must be 1 or more": config.integrate.jobs < 1,
         "branch patterns need {id} exactly once": any(p.count("{id}") != 1 for p in config.branch),
         "branch needs at least one pattern": not config.branch,
+        "every number of estimate must be more than 0 and at most 1000000000": not all(
+            0 < number <= LARGEST_ASSUMED for number in msgspec.structs.astuple(config.estimate)
+        ),
         "plans must stay inside the repository": any(_outside(p) for p in config.plans),
         "gate.include must stay inside the repository": any(_outside(p) for p in config.gate.include),
     }
@@ -176,6 +199,11 @@ def _outside(path: str) -> bool:
 def as_table(config: Config) -> dict[str, object]:
     """The configuration as plain values in the file's own spelling, so that it can be kept and read again."""
     return cast("dict[str, object]", msgspec.to_builtins(config))
+
+
+def by_name(assumptions: Assumptions) -> dict[str, float]:
+    """The assumptions in the file's own spelling."""
+    return cast("dict[str, float]", msgspec.to_builtins(assumptions))
 
 
 def from_table(table: object) -> Config:

@@ -48,6 +48,10 @@ class UnsupportedRepositoryError(InputError):
     """No repository here, or one of a kind that cannot be worked on."""
 
 
+class NoRepositoryError(UnsupportedRepositoryError):
+    """No repository here at all: what needs none goes on without."""
+
+
 class DamagedRecordError(InputError):
     """A record below refs/gitbot/ that cannot be read: damaged, foreign, or from a newer gitbot."""
 

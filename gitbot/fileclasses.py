@@ -34,7 +34,11 @@ class FileClass(StrEnum):
 @lru_cache(maxsize=1 << 14)
 def file_class(path: str) -> FileClass | None:
     """The class of a path that is relative to the repository's top; None for an ordinary file."""
-    return next((each for each, names in _classes().items() if names.fullmatch(path)), None)
+    name = path.rpartition("/")[2]
+    for each, (names, like, rooted) in _classes().items():
+        if name in names or like.fullmatch(name) or rooted.fullmatch(path):
+            return each
+    return None
 
 
 def lock_of(manifest_path: str) -> tuple[str, ...]:
@@ -56,20 +60,24 @@ def _data() -> dict[str, dict[str, Any]]:
 
 
 @cache
-def _classes() -> dict[FileClass, re.Pattern[str]]:
-    """What the paths of each class look like, in order of precedence."""
+def _classes() -> dict[FileClass, tuple[frozenset[str], re.Pattern[str], re.Pattern[str]]]:
+    """Per class, in order of precedence: base names, what other base names look like, and what paths look like."""
     data = _data()
     implied = {FileClass.MANIFEST: data["locks"], FileClass.LOCK: chain(*data["locks"].values())}
-    in_order = [FileClass(name) for name in data if name != "locks"]
-    return {each: _any_of([*data[each]["patterns"], *implied.get(each, ())]) for each in in_order}
+    found = {}
+    for each in map(FileClass, (name for name in data if name != "locks")):
+        patterns = [*data[each]["patterns"], *implied.get(each, ())]
+        like = [pattern for pattern in patterns if "/" not in pattern and re.search(r"[*\[]", pattern)]
+        rooted = [pattern for pattern in patterns if "/" in pattern]
+        found[each] = (frozenset(patterns).difference(like, rooted), _any_of(like), _any_of(rooted))
+    return found
 
 
 def _any_of(patterns: list[str]) -> re.Pattern[str]:
-    return re.compile("|".join(_expression(pattern) for pattern in patterns), re.DOTALL)
+    return re.compile("|".join(map(_expression, patterns)) or "(?!)", re.DOTALL)
 
 
 def _expression(pattern: str) -> str:
-    rooted = pattern if "/" in pattern else f"**/{pattern}"
-    pieces = re.split(r"(\*\*/|\*\*|\*|\[[^\]]+\])", rooted)
+    pieces = re.split(r"(\*\*/|\*\*|\*|\[[^\]]+\])", pattern)
     wild = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*"}
     return "".join(wild.get(piece) or (piece if piece.startswith("[") else re.escape(piece)) for piece in pieces)

@@ -169,7 +169,9 @@ def plans_in(
     if not paths:
         known = [path.relative_to(root).as_posix() for path in _walk(root)]
         chosen = [root / path for path in _plan_files(known, config.plans)]
-    found = _read_plans({_relative(path, root): _content(path) for path in chosen}, _tracked(repository))
+    folders = {path.parent: _relative(path.parent / "x", root).removesuffix("x") for path in chosen}
+    contents = {folders[path.parent] + path.name: _content(path) for path in chosen}
+    found = _read_plans(contents, _tracked(repository))
     if not found.plans and not found.problems and not missing_ok:
         where = ", ".join(paths or config.plans)
         raise NoPlanError(
@@ -235,10 +237,10 @@ def _relative(path: Path, root: Path) -> str:
 
 
 def _content(path: Path) -> bytes:
-    """The bytes of a plan; for what is no regular file (a FIFO would block) a byte that the reader refuses."""
+    """The bytes of a plan; for what is no regular file (a FIFO would block) what the reader refuses as such."""
     try:
         if not path.is_file():
-            return b"\0"
+            return b"\0"  # plans.document.NO_FILE
         with path.open("rb") as file:
             return file.read(LARGEST + 1)
     except OSError:
@@ -264,4 +266,5 @@ def _branches(plan: Plan, config: Config) -> tuple[BranchName, ...]:
         return (BranchName(plan.branch),)
     from gitbot.plans import fold
 
-    return tuple(BranchName(pattern.replace("{id}", fold(plan.id))) for pattern in config.branch)
+    own = (plan.id,) if plan.format == "spec-kit" else ()  # whose branches are called as their folders
+    return tuple(map(BranchName, (*(pattern.replace("{id}", fold(plan.id)) for pattern in config.branch), *own)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitbot.config import Config, as_table, from_table, parse
+from gitbot.config import Config, as_table, by_name, from_table, parse
 from gitbot.errors import ConfigurationError
 from gitbot.model.merge import Strategy
 
@@ -19,6 +20,7 @@ branch = ["work/{id}"]
 shared = ["package.json"]
 additive = ["docs/index.md"]
 rules = { "parallel-hint" = "off" }
+attended = false
 [ownership]
 unowned = "refuse"
 [gate]
@@ -35,6 +37,8 @@ strategy = "squash"
 accept-both = "bold"
 history = "linear"
 branches = { "agent-x" = { strategy = "merge" } }
+[estimate]
+task-minutes = 45
 """
 
 
@@ -49,6 +53,14 @@ def test_every_documented_key_is_read() -> None:
     assert (config.gate.confirm, config.gate.trust_remote, config.gate.timeout) == (2, True, 60)
     assert (config.integrate.accept_both, config.integrate.history) == ("bold", "linear")
     assert config.integrate.branches["agent-x"].strategy is Strategy.MERGE
+    assert config.attended is False
+    assert by_name(config.estimate)["task-minutes"] == 45
+    assert by_name(config.estimate)["iteration-minutes"] == 2
+
+
+def test_the_documented_defaults_are_the_defaults() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert read(text.partition("```toml\n")[2].partition("```")[0]) == Config()
 
 
 def test_nothing_configured_is_the_default() -> None:
@@ -79,6 +91,10 @@ def test_a_configuration_survives_being_kept() -> None:
         ("[gate]\ninclude = ['/etc/passwd']",
          "main: gitbot.toml: gate.include must stay inside the repository", None),
         ("[integrate]\njobs = 0", "main: gitbot.toml: integrate.jobs must be 1 or more", None),
+        ("[estimate]\ntask-minutes = 0",
+         "main: gitbot.toml: every number of estimate must be more than 0 and at most 1000000000", None),
+        ("[estimate]\ntask_minutes = 5", "main: gitbot.toml: unknown key `estimate.task_minutes`",
+         "did you mean `estimate.task-minutes`?"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_with_the_way_out(text: str, message: str, hint: str | None) -> None:
@@ -96,6 +112,8 @@ def test_what_is_wrong_is_named_with_the_way_out(text: str, message: str, hint: 
         "[gate]\ntimeout = inf",
         "[gate]\ntimeout = nan",
         "[gate]\ntimeout = 2592001",
+        "[estimate]\ncycle-minutes = inf",
+        "attended = 'maybe'",
         "[gate]\ntimeout = 1" + "0" * 400,
         "gate = 'x'",
         "[ownership]\nforeign = 'allow'",

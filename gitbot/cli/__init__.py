@@ -7,6 +7,7 @@ Data goes to stdout, talk to stderr. Command modules are imported when they are 
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import os
 import signal
@@ -90,6 +91,10 @@ def gitbot(ctx: click.Context, path: tuple[str, ...]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and give its exit code (docs/exit-codes.md); never a traceback for a user's mistake."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by who started this
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for as long as the process lives
+    gc.set_threshold(50_000)  # looking for cycles at the usual pace takes a sixth of the time of a large check
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup wants it so
             signal.signal(number, _terminated)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -9,19 +10,31 @@ import click
 from gitbot import preflight
 from gitbot.cli import Surroundings, console
 from gitbot.config import Config
-from gitbot.errors import InputError, NoPlanError, UnsupportedRepositoryError
-from gitbot.model.plan import PlanSet
+from gitbot.errors import InputError, NoPlanError, NoRepositoryError
 from gitbot.model.preflight import Check, Level
+from gitbot.monitor.surroundings import surroundings
 from gitbot.planset import InForce, in_force, plans_at, plans_in
-from gitbot.report.check import check_document, check_text, check_toml
+from gitbot.preflight.suggest import undeclared
+from gitbot.report.check_text import check_text
 from gitbot.repository import Repository, open_repository, refs
+
+_FORMATS = {
+    "json": ("report.check", "check_document"),
+    "toml": ("report.check", "check_toml"),
+    "sarif": ("report.check_sarif", "check_sarif"),
+    "github": ("report.check_github", "check_github"),
+    "html": ("report.check_html", "check_html"),
+}
+_PROPOSAL = ("preflight.suggest", "suggest")
 
 
 @click.command("check")
 @click.argument("plans", nargs=-1, type=click.Path())
-@click.option("--format", "form", type=click.Choice(["text", "json", "toml"]), default="text")
+@click.option("--format", "form", type=click.Choice(["text", *_FORMATS]), default="text", show_default=True)
 @click.option("-o", "output", type=click.Path(dir_okay=False), metavar="FILE", help="Write the answer to FILE.")
+@click.option("-v", "--verbose", "whole", is_flag=True, help="Leave nothing out of the text, notes neither.")
 @click.option("--strict", is_flag=True, help="Leave with 1 for a warning too.")
+@click.option("--suggest", "proposal", is_flag=True, help="Print a front matter for plans that declare none.")
 @click.option("--explain", metavar="RULE", help="What a rule looks for, and why.")
 @click.option("--rules", is_flag=True, help="List the rules.")
 @click.pass_obj
@@ -30,7 +43,9 @@ def command(
     plans: tuple[str, ...],
     form: str,
     output: str | None,
+    whole: bool,
     strict: bool,
+    proposal: bool,
     explain: str | None,
     rules: bool,
 ) -> int:
@@ -41,73 +56,61 @@ def command(
     if rules or explain:
         console.data(_rules(explain))
         return 0
-    found, config = _read(around, plans)
-    if not found.plans and not any(problem.level == "error" for problem in found.problems):
-        raise NoPlanError(
-            f"no plan found in {', '.join(plans or config.plans)}",
-            hint="a plan is Markdown that names its files, such as `# Agent A` over lines `- [ ] src/a.py`",
-        )
-    checked = preflight.check(found, _around(around, config))
-    text = _rendered(checked, form, colour=output is None and console.coloured(around.env))
-    if output is not None:
-        _write(Path(output), text)
-    else:
+    checked = _checked(around, plans)
+    if form == "text" and not proposal:
+        color = output is None and console.coloured(around.env)
+        text = check_text(checked, color=color, width=console.width(80, 110), whole=whole)
+    else:  # imported when it is asked for
+        module, name = _PROPOSAL if proposal else _FORMATS[form]
+        answer = getattr(import_module(f"gitbot.{module}"), name)(checked)
+        text = answer if isinstance(answer, str) else console.as_json(answer)
+    if output is None:
         console.data(text)
+    else:
+        try:
+            Path(output).write_text(text.rstrip("\n") + "\n", encoding="utf-8", errors="backslashreplace")
+        except OSError as refused:
+            raise InputError(f"-o {output}: {refused.strerror}") from None
+    if not checked.plans.plans:
+        return 2  # what came could not be read, as the findings say
+    if proposal and not undeclared(checked):
+        return 0
     loud = {Level.ERROR, Level.WARNING} if strict else {Level.ERROR}
     return 1 if any(finding.level in loud for finding in checked.findings) else 0
 
 
-def _read(around: Surroundings, plans: tuple[str, ...]) -> tuple[PlanSet, Config]:
-    """Plans and configuration; outside git without either's repository."""
+def _checked(around: Surroundings, plans: tuple[str, ...]) -> Check:
+    """Plans and configuration, compared; outside git without what a repository adds."""
     repository, force = _repository(around)
-    config = force.config if force else Config()
-    if repository is None:
-        return plans_in(None, around.here, plans, config), config
-    if repository.work_tree is None:
-        target = refs.read(repository, force.target) if force else None
-        if target is None:
-            raise NoPlanError("a bare repository without a target has no plans to check")
-        return plans_at(repository, target, config), config
-    return plans_in(repository, repository.work_tree, plans, config), config
+    config, target = (force.config, force.target) if force else (Config(), None)
+    root = around.here if repository is None else repository.work_tree
+    with console.under_way("reading the plans", around.env):
+        if repository is not None and root is None:
+            tip = refs.read(repository, target) if target else None
+            if tip is None:
+                raise NoPlanError("a bare repository without a target has no plans to check")
+            found = plans_at(repository, tip, config)
+        else:
+            found = plans_in(repository, root or around.here, plans, config)
+    if not found.plans and not any(problem.level == "error" for problem in found.problems):
+        raise NoPlanError(
+            f"no plan found in {', '.join(plans or config.plans)}",
+            hint="name the plans or their folder (specs, .kiro, openspec …), or list it in gitbot.toml: plans = […]; "
+            "a plan is Markdown that names its files, such as `# Agent A` over lines `- [ ] src/a.py`",
+        )
+    with console.under_way("comparing the plans, the files and their history", around.env):
+        return preflight.check(found, surroundings(repository, root, found, config, target))
 
 
 def _repository(around: Surroundings) -> tuple[Repository | None, InForce | None]:
     try:
         repository = open_repository(around.here, around.env)
-    except UnsupportedRepositoryError:
+    except NoRepositoryError as none:
+        console.talk(f"warning: {none.message}: neither its files nor its history are known")
         return None, None
     if repository.is_empty or refs.default_target(repository) is None:
         return repository, None
     return repository, in_force(repository, None, around.env.get("GITBOT_CONFIG"))
-
-
-def _around(around: Surroundings, config: Config) -> preflight.Surroundings:
-    repository, _ = _repository(around)
-    files: tuple[str, ...] | None = None
-    if repository is not None and not repository.is_empty:
-        head = repository.resolve("HEAD")
-        files = repository.files(repository.tree_of(head)) if head else None
-    return preflight.Surroundings(
-        files=files,
-        shared=config.shared,
-        additive=config.additive,
-        gate=bool(config.gate.command) or repository is None,
-        rules=config.rules,
-        branch_patterns=config.branch,
-    )
-
-
-def _rendered(checked: Check, form: str, *, colour: bool) -> str:
-    if form == "json":
-        return console.as_json(check_document(checked))
-    return check_toml(checked) if form == "toml" else check_text(checked, color=colour)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8", errors="backslashreplace")
-    except OSError as refused:
-        raise InputError(f"-o {path}: {refused.strerror}") from None
 
 
 def _rules(name: str | None) -> str:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import shutil
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
+import msgspec
 
 from gitbot import __version__
 from gitbot.report.terminal import printable
@@ -35,7 +38,11 @@ def document(value: object) -> None:
 
 def as_json(value: object) -> str:
     """JSON in ASCII: no control or direction character of a stranger reaches a terminal this way."""
-    return json.dumps(value, indent=2)
+    try:
+        text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()  # json takes five times as long
+    except UnicodeEncodeError:
+        return json.dumps(value, indent=2)  # a file's name that is no UTF-8 comes as half of a surrogate pair
+    return re.sub(r"[^\n -~]", lambda char: json.dumps(char[0])[1:-1], text)
 
 
 def talk(text: str) -> None:
@@ -45,10 +52,8 @@ def talk(text: str) -> None:
 
 def complain(message: str, hint: str | None = None) -> None:
     """An error: what and where, then the way out."""
-    first, *rest = message.splitlines() or [""]
-    talk(f"error: {first}")
-    for line in rest:
-        talk(f"  {line}")
+    for line in "\n  ".join(f"error: {message}".splitlines()).split("\n"):
+        talk(line)
     if hint:
         talk(f"hint: {hint}")
 
@@ -58,25 +63,33 @@ def coloured(env: Mapping[str, str]) -> bool:
     return sys.stdout.isatty() and not env.get("NO_COLOR") and env.get("TERM") != "dumb"
 
 
-def width() -> int:
-    """Columns of the terminal, 100 into a pipe; never wider than lines that read well."""
-    return max(40, min(shutil.get_terminal_size((100, 24)).columns, 120))
+def width(piped: int = 100, most: int = 120) -> int:
+    """Columns of the terminal, or those for a pipe; never wider than lines that read well."""
+    return max(40, min(shutil.get_terminal_size((piped, 24)).columns, most))
+
+
+@contextmanager
+def under_way(what: str, env: Mapping[str, str]) -> Iterator[None]:
+    """Says on a terminal what takes its time, and wipes it away again; elsewhere quiet."""
+    seen = sys.stderr.isatty() and env.get("TERM") != "dumb"
+    print(f"{what} …" * seen, end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        print("\r\x1b[K" * seen, end="", file=sys.stderr, flush=True)
 
 
 def crash(bug: Exception) -> int:
     """Keep what a bug report needs in a file, say one line, and give exit code 70."""
-    text = "".join(traceback.format_exception(bug))
-    versions = f"gitbot {__version__}, Python {platform.python_version()}, {platform.platform()}"
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    name = time.strftime("crash-%Y%m%dT%H%M%SZ.txt", time.gmtime())
-    for folder in (Path(base) / "gitbot", Path(tempfile.gettempdir())):
-        try:
+    versions = f"gitbot {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    said = f"error: a bug in gitbot: {bug!r}"
+    for folder in (Path(base, "gitbot"), Path(tempfile.gettempdir())):
+        with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
-            path = folder / name
-            path.write_text(f"{versions}\n{text}")
-        except OSError:
-            continue
-        talk(f"error: a bug in gitbot ({type(bug).__name__}); versions and traceback are in {path}")
-        return 70
-    talk(f"error: a bug in gitbot: {bug!r}")
+            path = folder / time.strftime("crash-%Y%m%dT%H%M%SZ.txt", time.gmtime())
+            path.write_text(versions + "".join(traceback.format_exception(bug)))
+            said = f"error: a bug in gitbot ({type(bug).__name__}); versions and traceback are in {path}"
+            break
+    talk(said)
     return 70

@@ -1,7 +1,8 @@
 """What gitbot knows about the languages that files are written in.
 
 One file per language over one registry: a strict parser, which is a veto and never evidence, and where the language
-has them the names that a file defines. `lines` reads single lines of any language. Bytes in, values out.
+has them the names that a file defines. `lines` reads single lines of any language.
+`imports` and `modules` tell what a file imports and which files that means. Bytes in, values out.
 """
 
 from __future__ import annotations

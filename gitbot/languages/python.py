@@ -29,19 +29,20 @@ def accepts(data: bytes) -> bool:
 
 def definitions(data: bytes) -> Counter[str] | None:
     """Functions and classes at top level, and `Class.name` for what a class defines."""
-    module = _parsed(data)
+    module = parsed(data)
     return None if module is None else Counter(_names(module.body, ""))
 
 
 def whole_definitions(data: bytes) -> tuple[str, ...] | None:
     """The names a piece of a module defines, at whatever indentation, if it is all definitions and comments."""
-    module = _parsed(textwrap.dedent(data.decode("utf-8", "replace")).encode())
+    module = parsed(textwrap.dedent(data.decode("utf-8", "replace")).encode())
     if module is None or not module.body or not all(isinstance(node, _Definition) for node in module.body):
         return None
     return tuple(node.name for node in module.body if isinstance(node, _Definition))
 
 
-def _parsed(data: bytes) -> ast.Module | None:
+def parsed(data: bytes) -> ast.Module | None:
+    """The tree of a module, UTF-8 only; None when it is none."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -142,7 +142,9 @@ class Plan:
     tests: tuple[str, ...] = ()
     confidence: str = "unknown"  # declared, high, medium, low, unknown
     topics: tuple[str, ...] = ()  # of "context", "acceptance" and "failure" those that it speaks of
+    relies: tuple[str, ...] = ()  # what it says in passing that it needs: evidence, and no need
     unresolved: tuple[str, ...] = ()  # names that look like files and belong nowhere
+    finished: bool = False  # its author says that nothing is left to do, and it is merged
 
     def patterns(self, access: Access, source: Source | None = None) -> tuple[Claim, ...]:
         """The claims of one access, in order, optionally of one source only."""

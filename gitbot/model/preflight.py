@@ -90,6 +90,7 @@ class History:
     together: Mapping[tuple[str, str], int] = field(default_factory=dict)  # sorted pair -> commits that changed both
     contested: Mapping[str, int] = field(default_factory=dict)  # path -> merges whose two sides both changed it
     whole: bool = True  # False: there are older commits that were left out
+    merges: int = 0  # that were looked at, besides
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ class Estimate:
     timeline: tuple[Span, ...]
     critical_path: tuple[PlanId, ...]  # the plans that no time can be saved around
     requests: Mapping[str, float]  # "sequential", "parallel"
-    tokens: Mapping[str, float]  # "one-session" (growing context), "fresh-sessions", "parallel" (shared context)
+    tokens: Mapping[str, float]  # "one-session", "fresh-sessions"; context loaded: "sequential", "parallel"
     cycles: Mapping[str, float]  # planning cycles: "sequential", "parallel", "saved"
     assumptions: Mapping[str, float]
     guessed: tuple[PlanId, ...]  # plans without an estimate of their own
@@ -146,3 +147,4 @@ class Check:
     branches: dict[PlanId, str] = field(default_factory=dict)  # declared, else what the configuration gives
     estimate: Estimate | None = None  # None without plans
     questions: tuple[Question, ...] = ()
+    existing: frozenset[str] = frozenset()  # of the paths that plans say they create, those that are tracked

@@ -1,1 +1,5 @@
-"""Where every branch is, and who will conflict with whom: read-only, from the same values that integrate uses."""
+"""Where every branch is, and who will conflict with whom: read-only, from the same values that integrate uses.
+
+status        one line per branch, and trial merges of all branches whose files meet
+surroundings  what the repository adds to plans before anything runs
+"""

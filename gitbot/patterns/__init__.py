@@ -4,7 +4,33 @@ Pure text in, values out; it knows no tree and no plan. `notation` reads one pat
 `lists` answers the questions.
 """
 
-from gitbot.patterns.lists import PatternList, Witness, candidate_pairs, compile_patterns, witness
-from gitbot.patterns.notation import NormalPattern, normalise
+from gitbot.patterns.automaton import MOST_PAIRS
+from gitbot.patterns.lists import (
+    Budget,
+    Keys,
+    PatternList,
+    Witness,
+    candidate_pairs,
+    candidates,
+    compile_patterns,
+    keys_of,
+    witness,
+)
+from gitbot.patterns.notation import NormalPattern, alternatives, normalise, starred
 
-__all__ = ["NormalPattern", "PatternList", "Witness", "candidate_pairs", "compile_patterns", "normalise", "witness"]
+__all__ = [
+    "MOST_PAIRS",
+    "Budget",
+    "Keys",
+    "NormalPattern",
+    "PatternList",
+    "Witness",
+    "alternatives",
+    "candidate_pairs",
+    "candidates",
+    "compile_patterns",
+    "keys_of",
+    "normalise",
+    "starred",
+    "witness",
+]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import string
 import sys
-import unicodedata
 from bisect import bisect_right
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,8 @@ from gitbot.patterns.notation import CharClass, Rule, Tail, Token, Wild
 
 MOST_PAIRS = 200_000  # pairs of states that one search looks at before it answers "maybe"
 MOST_STEPS = 2_000_000  # the same counted in characters tried: bounds its time when many need trying
-MOST_BITS = 50_000_000  # the same counted in bits of state, and what one automaton remembers: bounds the memory
+MOST_BITS = 50_000_000  # the same counted in bits of state: bounds the memory
+_MOST_REMEMBERED = 10_000_000  # bits that one automaton remembers
 
 _READABLE = "x" + string.ascii_lowercase + string.digits + string.ascii_uppercase
 
@@ -62,7 +62,7 @@ class Automaton:
         """The state after one more character; 0 when no rule can match any more."""
         after = self._known.get((state, char))
         if after is None:
-            if len(self._known) >= MOST_BITS // (self.size + 5_000):
+            if len(self._known) >= _MOST_REMEMBERED // (self.size + 2_000):
                 self._known.clear()
             after = self._known[state, char] = self._closure(self._moved(state, char))
         return after
@@ -85,9 +85,9 @@ class Automaton:
         return state
 
     def read(self, path: str) -> int:
-        """The state behind the whole path, composed."""
+        """The state behind the whole path, which is in normal form C."""
         state = self.start
-        for char in unicodedata.normalize("NFC", path):
+        for char in path:
             state = self.step(state, char)
             if not state:
                 break
@@ -106,21 +106,22 @@ def _mask(positions: list[int]) -> int:
     return int.from_bytes(octets, "little")
 
 
-def shortest_common(left: Automaton, right: Automaton, start: str) -> tuple[str | None, int]:
-    """A shortest path that both accept, and what it cost; with no path and from MOST_PAIRS on it is undecided.
+def shortest_common(left: Automaton, right: Automaton, start: str, most: int) -> tuple[str | None, int]:
+    """A shortest path that both accept, and what it cost; with no path and from a cost of `most` on it is undecided.
 
-    Of each side the first rule alone is positive, and all its paths begin with `start`. Only paths whose segments
-    are neither empty nor `.` nor `..` count.
+    The whole of what one search may take costs MOST_PAIRS. Of each side the first rule alone is positive, and all its
+    paths begin with `start`. Only paths whose segments are neither empty nor `.` nor `..` count.
     """
     alphabet = [*_alphabet(left, right), "/"]
-    most = max(1, min(MOST_PAIRS, MOST_STEPS // len(alphabet), MOST_BITS // (left.size + right.size)))
+    whole = max(1, min(MOST_PAIRS, MOST_STEPS // len(alphabet), MOST_BITS // (left.size + right.size)))
+    bound = whole * most // MOST_PAIRS
     pair = (left.read(start), right.read(start), _segment("", start.rpartition("/")[2]))
     seen = {pair}
     waiting = deque([(pair, start)])
-    while waiting and len(seen) <= most:
+    while waiting and len(seen) <= bound:
         (state, other, segment), path = waiting.popleft()
         if segment == _NAME and left.winner(state) == right.winner(other) == 0:
-            return path, len(seen) * MOST_PAIRS // most
+            return path, len(seen) * MOST_PAIRS // whole
         for char in alphabet if segment == _NAME else alphabet[:-1]:
             after = left.step(state, char)
             if not after & left.first:
@@ -129,7 +130,7 @@ def shortest_common(left: Automaton, right: Automaton, start: str) -> tuple[str 
             if pair[1] & right.first and pair not in seen:
                 seen.add(pair)
                 waiting.append((pair, path + char))
-    return None, len(seen) * MOST_PAIRS // most
+    return None, most if waiting else min(len(seen) * MOST_PAIRS // whole, most - 1)
 
 
 _NAME = "name"

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
+import unicodedata
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import product
 
 from gitbot.patterns.automaton import MOST_PAIRS, Automaton, shortest_common
-from gitbot.patterns.notation import Rule, Tail, normalise, rules_of
+from gitbot.patterns.notation import Rule, Tail, lower, normalise, rules_of
 
+_LEAST = 2  # costs of a search in which no automaton is run
+_FEW_RULES = 16  # that are tried one by one
+_MOST_AUTOMATA = 128  # that are kept at a time
+_OUTER_DOT = re.compile(r"(?:^|/)\.|\.(?:/|$)")
 MOST_RULES = 20_000  # readings of one list; beyond it braces count as `*`: hostile ones would fill the memory
 
 
-class Heads:
-    """Numbers by the folder or file that all the paths they stand for lie in or are, and by all folders above it."""
+Keys = list[tuple[str, int]]
+"""How the paths of some lists begin, in lower case and with a `/` put behind, each with its list's index."""
 
-    def __init__(self, heads: Iterable[tuple[int, str]]) -> None:
-        self.here: defaultdict[str, list[int]] = defaultdict(list)
-        self._below: defaultdict[str, list[int]] = defaultdict(list)
-        for number, head in heads:
-            self.here[head].append(number)
-            while head:
-                head = head.rpartition("/")[0]
-                self._below[head].append(number)
 
-    def related(self, other: Heads) -> Iterator[tuple[int, int]]:
-        """Every number of this side with every one of the other whose head is the same, above or below."""
-        for ours, theirs in ((self.here, other.here), (self._below, other.here), (self.here, other._below)):
-            for folder in sorted(ours.keys() & theirs.keys()):
-                yield from product(ours[folder], theirs[folder])
+@dataclass(slots=True)
+class Budget:
+    """What looking for common paths may still cost, over any number of pairs of lists."""
+
+    left: int = MOST_PAIRS  # what one search may cost at most
 
 
 @dataclass(frozen=True)  # no slots: what is derived is computed once and kept
@@ -52,23 +50,39 @@ class PatternList:
 
     def decided_by(self, path: str) -> int | None:
         """Index of the pattern that decides about the path, perhaps an exclusion; None when none covers it."""
-        rule = self._automaton.winner(self._automaton.read(path))
-        return None if rule is None else self.origins[rule]
+        path = path if path.isascii() else unicodedata.normalize("NFC", path)
+        if len(self.rules) <= _FEW_RULES and all(isinstance(rule.tokens, str) for rule in self.rules):
+            decisive = (index for index, rule in enumerate(self.rules) if rule.covers(path))
+            index = max(decisive, default=None)
+        else:
+            index = self._automaton.winner(self._automaton.read(path))
+        return None if index is None else self.origins[index]
 
     @cached_property
     def folded(self) -> PatternList:
         """The list in lower case, for a file system that does not tell cases apart; matches lower-case paths."""
         return _read(self.patterns, fold_case=True)
 
-    @cached_property
-    def heads(self) -> Heads:
-        """The rules that add paths, by their index."""
-        return Heads((index, rule.head) for index, rule in enumerate(self.rules) if not rule.negative)
-
     @property
     def positive_by_head(self) -> Mapping[str, Sequence[int]]:
         """The rules that add paths, as indexes, by the folder or file that all their paths lie in or are."""
-        return self.heads.here
+        found: dict[str, list[int]] = {}
+        for index in self.positive:
+            found.setdefault(self.rules[index].head, []).append(index)
+        return found
+
+    @property
+    def positive(self) -> Iterator[int]:
+        """The rules that add paths, as indexes."""
+        return (index for index, rule in enumerate(self.rules) if not rule.negative)
+
+    def without(self, taken: PatternList, since: int = 0) -> PatternList:
+        """The list and behind it an exclusion of each pattern, from `since` on, that might take something away."""
+        if not taken.rules:
+            return self
+        near = {taken.origins[other] for _, other in _related(self, taken)}
+        exclusions = ["!" + taken.patterns[at] for at in sorted(near) if at >= since]
+        return compile_patterns([*self.patterns, *exclusions]) if exclusions else self
 
     def with_exclusions(self, index: int) -> tuple[Rule, ...]:
         """The positive rule of this index, and the later exclusions that may take some of it away."""
@@ -78,7 +92,13 @@ class PatternList:
 
     @cached_property
     def _automaton(self) -> Automaton:
+        _with_automaton.append(self)
+        if len(_with_automaton) > _MOST_AUTOMATA:
+            vars(_with_automaton.popleft()).pop("_automaton", None)
         return Automaton(self.rules)
+
+
+_with_automaton: deque[PatternList] = deque()  # what the automata of hostile lists remember would fill the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,69 +127,99 @@ def _read(texts: tuple[str, ...], *, fold_case: bool) -> PatternList:
     return PatternList(texts, tuple(rules), tuple(origins))
 
 
-def witness(left: PatternList, right: PatternList, *, fold_case: bool = False) -> Witness | None:
+def witness(
+    left: PatternList, right: PatternList, *, fold_case: bool = False, budget: Budget | None = None
+) -> Witness | None:
     """A shortest path that both lists cover, or None when there is none.
 
-    It need not exist yet. With `fold_case` it is in lower case and covered by both `folded` lists.
+    It need not exist yet. With `fold_case` it is in lower case and covered by both `folded` lists. What it costs is
+    taken from the budget; where that ends, the lists may overlap.
     """
     left, right = sorted((left, right), key=lambda each: each.patterns)
     if fold_case:
         left, right = left.folded, right.folded
+    budget = budget or Budget()
+    most, spent = min(max(budget.left, _LEAST), MOST_PAIRS), 0
     best: str | None = None
-    spent = 0
-    for first, second in left.heads.related(right.heads):
+    for first, second in _related(left, right):
         rule, other = left.rules[first], right.rules[second]
         if best is not None and max(len(rule.prefix), len(other.prefix)) > len(best):
             continue
-        path, cost = _shared(rule, other)
-        if path is not None and not (left.matches(path) and right.matches(path)):
-            path, more = _shortest(left.with_exclusions(first), right.with_exclusions(second))
+        path, cost = _shared(rule, other, most)
+        single = len(left.rules) == len(right.rules) == 1
+        if not (path is None or single or (most > _LEAST and left.matches(path) and right.matches(path))):
+            path, more = _shortest(left.with_exclusions(first), right.with_exclusions(second), most)
             cost += more
         if path is not None and (best is None or (len(path), path) < (len(best), best)):
             best = path
         spent += cost
-        if spent >= MOST_PAIRS:
+        if spent >= most:
             break
+    budget.left -= spent
     if best is not None:
         return Witness(_with_name(best, left, right))
-    if spent < MOST_PAIRS:
+    if spent < most:
         return None
     sources = (left.patterns[left.origins[first]], right.patterns[right.origins[second]])
     return Witness(max(zip((len(rule.head), len(other.head)), sources, strict=True))[1], exact=False)
 
 
-@lru_cache(maxsize=1 << 15)
-def _shared(rule: Rule, other: Rule) -> tuple[str | None, int]:
-    """A shortest path of two positive rules, and what it cost to find out."""
+def _related(left: PatternList, right: PatternList) -> Iterator[tuple[int, int]]:
+    """The positive rules of both lists that can share a path, as indexes."""
+    if len(left.rules) * len(right.rules) <= _FEW_RULES:
+        pairs = product(left.positive, right.positive)
+        return (pair for pair in pairs if _begin_alike(left.rules[pair[0]], right.rules[pair[1]]))
+    return candidates(*([(each.rules[index].key, index) for index in each.positive] for each in (left, right)))
+
+
+def candidates(left: Keys, right: Keys) -> Iterator[tuple[int, int]]:
+    """Every index of one side with every index of the other where one key begins with the other; some twice."""
+    above: tuple[Keys, Keys] = ([], [])
+    entries = [(key, at, side) for side, keys in enumerate((left, right)) for key, at in keys]
+    for key, at, side in sorted(entries):
+        for each in above:
+            while each and not key.startswith(each[-1][0]):
+                each.pop()
+        yield from ((other, at) if side else (at, other) for _, other in above[1 - side])
+        above[side].append((key, at))
+
+
+@lru_cache(maxsize=1 << 12)
+def _shared(rule: Rule, other: Rule, most: int) -> tuple[str | None, int]:
+    """A shortest path of two positive rules, and what it cost to find out; from `most` on it is undecided."""
     if not _begin_alike(rule, other):
         return None, 1
-    for one, two in ((rule, other), (other, rule)):
+    if isinstance(rule.tokens, str) and isinstance(other.tokens, str):
+        return max(rule, other, key=lambda each: (len(each.key), each.tail is Tail.BELOW)).sample, 1
+    for one, two in ((rule, other), (other, rule)) if most > _LEAST else ():
         if one.literal is not None and (automaton := _automaton(two)).winner(automaton.read(one.literal)) == 0:
             return one.literal, 1
-    return _shortest((rule,), (other,))
+    return _shortest((rule,), (other,), most)
 
 
 def _begin_alike(rule: Rule, other: Rule) -> bool:
-    return rule.prefix.startswith(other.prefix) or other.prefix.startswith(rule.prefix)
+    return rule.key.startswith(other.key) or other.key.startswith(rule.key)
 
 
-def _shortest(rules: tuple[Rule, ...], others: tuple[Rule, ...]) -> tuple[str | None, int]:
+def _shortest(rules: tuple[Rule, ...], others: tuple[Rule, ...], most: int) -> tuple[str | None, int]:
     """A shortest path of the first rules alone, which are the positive ones, and what it cost to find out."""
+    if most == _LEAST:
+        return None, most
     for one, two in ((rules[0], others[0]), (others[0], rules[0])):
         if one.literal is not None and one.tail is Tail.FILE and not two.prefix.startswith(one.literal + "/"):
             return None, 1
     start = max(rules[0].prefix, others[0].prefix, key=len)
-    return shortest_common(_automaton(*rules), _automaton(*others), start)
+    return shortest_common(_automaton(*rules), _automaton(*others), start, most)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=_MOST_AUTOMATA)
 def _automaton(*rules: Rule) -> Automaton:
     return Automaton(rules)
 
 
 def _with_name(path: str, left: PatternList, right: PatternList) -> str:
     """The path with a letter at a segment's outer dot where both lists leave that open: `src/x.ts` for `src/.ts`."""
-    for place in range(len(path), -1, -1):
+    for place in range(len(path), -1, -1) if _OUTER_DOT.search(path) else ():
         before, after = path[:place], path[place:]
         leading, trailing = after.startswith("."), before.endswith(".")
         if (leading and before[-1:] in ("", "/")) or (trailing and after[:1] in ("", "/")):
@@ -179,10 +229,23 @@ def _with_name(path: str, left: PatternList, right: PatternList) -> str:
     return path
 
 
-def candidate_pairs(lists: Sequence[PatternList]) -> Iterator[tuple[int, int]]:
-    """Index pairs (lower first, sorted) of the lists that can share a path, case folded or not.
+def keys_of(lists: Iterable[PatternList]) -> Keys:
+    """The keys of a group of lists."""
+    return sorted({(lower(each.rules[index].key), at) for at, each in enumerate(lists) for index in each.positive})
 
-    Found through an index of heads; all other pairs share none.
-    """
-    heads = Heads((index, head.lower()) for index, each in enumerate(lists) for head in each.positive_by_head)
-    yield from sorted({(lower, higher) for lower, higher in heads.related(heads) if lower < higher})
+
+def candidate_pairs(groups: Sequence[Keys]) -> list[tuple[int, int]]:
+    """Index pairs (lower first, sorted) of the groups of which two lists can share a path, case folded or not."""
+    pairs: set[tuple[int, int]] = set()
+    above: list[tuple[str, int]] = []
+    present: Counter[int] = Counter()
+    for key, group in sorted({(key, group) for group, keys in enumerate(groups) for key, _ in keys}):
+        while above and not key.startswith(above[-1][0]):
+            gone = above.pop()[1]
+            present[gone] -= 1
+            if not present[gone]:
+                del present[gone]
+        pairs.update((min(group, other), max(group, other)) for other in present if other != group)
+        above.append((key, group))
+        present[group] += 1
+    return sorted(pairs)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-from functools import cached_property
 from itertools import chain, pairwise, product, takewhile
+from math import prod
 
 from gitbot.errors import PatternError
 
@@ -29,6 +29,8 @@ _SPAN = re.compile(
     r"|\s+\(lines?\s+\d+(?:\s*[-–,]\s*\d+)*\)"
     r")\s*$"
 )
+_CLEAN = re.compile(r"!?(?:\.?[\w*-][\w.*-]*/){0,32}\.?[\w*-][\w.*-]*/?", re.ASCII)  # most: normal as they stand
+_SPECIAL = re.compile(r"[*?\[\\{]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _HOST_OR_MACHINE = re.compile(r"\\\\|/+(?:home|Users|root|tmp|mnt|Volumes)/")
 _HOME_DRIVE_OR_URL = re.compile(r"~|[A-Za-z]:|[A-Za-z][\w+.-]+:/")
@@ -95,29 +97,45 @@ class NormalPattern:
     remarks: tuple[str, ...] = ()  # what its author should hear of
 
 
-@dataclass(frozen=True)  # no slots: what is derived is computed once and kept
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """One reading of one pattern, without alternatives."""
+    """One reading of one pattern, without alternatives.
 
-    tokens: tuple[Token, ...]
+    `prefix` is how all its paths begin; `literal` the shortest of them, if that is the only one or stands above all
+    others; `key` how they begin with a `/` put behind: two rules share a path only if one key begins with the other.
+    """
+
+    tokens: tuple[Token, ...] | str  # text where every token is a character
     tail: Tail
     negative: bool
+    prefix: str = field(init=False, compare=False, repr=False)
+    literal: str | None = field(init=False, compare=False, repr=False)
+    key: str = field(init=False, compare=False, repr=False)
 
-    @cached_property
-    def prefix(self) -> str:
-        """How every path of the rule begins."""
-        plain = "".join(takewhile(lambda token: isinstance(token, str), self.tokens))  # type: ignore[arg-type]
-        return plain + "/" * (self.tail is Tail.BELOW and len(plain) == len(self.tokens))
+    def __post_init__(self) -> None:
+        literal, below = None, self.tail is Tail.BELOW
+        if isinstance(self.tokens, str):
+            literal, prefix = None if below else self.tokens, self.tokens + "/" * below
+        else:
+            prefix = "".join(takewhile(lambda token: isinstance(token, str), self.tokens))  # type: ignore[arg-type]
+        object.__setattr__(self, "prefix", prefix)
+        object.__setattr__(self, "literal", literal)
+        object.__setattr__(self, "key", prefix if literal is None else literal + "/")
 
-    @cached_property
-    def literal(self) -> str | None:
-        """The shortest path of the rule, when that is its only one or stands above all others."""
-        return self.prefix if len(self.prefix) == len(self.tokens) else None
-
-    @cached_property
+    @property
     def head(self) -> str:
         """The folder that all paths of the rule lie in, or their only name."""
         return self.prefix.rpartition("/")[0] if self.literal is None else self.literal
+
+    @property
+    def sample(self) -> str | None:
+        """A shortest path of a rule without wildcards."""
+        return (self.literal or self.key + "x") if isinstance(self.tokens, str) else None
+
+    def covers(self, path: str) -> bool:
+        """Whether the path is one of a rule without wildcards."""
+        # A literal file's name still covers what is below it: a path from a tree proves that it is a folder.
+        return path.startswith(self.key) or path == self.literal
 
 
 def normalise(pattern: str) -> NormalPattern:
@@ -127,6 +145,8 @@ def normalise(pattern: str) -> NormalPattern:
         PatternError: empty, too long, `..`, `~`, a drive, a URL, a control character, or an absolute path of
             some machine.
     """
+    if len(pattern) <= LONGEST and _CLEAN.fullmatch(pattern):
+        return NormalPattern(pattern)
     written = unicodedata.normalize("NFC", pattern).strip()
     if len(written) > LONGEST:
         raise PatternError(f"pattern of {len(written)} characters; the most is {LONGEST}")
@@ -159,7 +179,7 @@ def _separated(path: str) -> str:
 
 
 def _remarks(text: str) -> Iterator[str]:
-    if _expanded(text) is None:
+    if _too_many(text):
         yield "too many alternatives in braces; each group counts as *"
     if any("[" in _BRACKETED.sub("", segment) for segment in text.split("/")):
         yield "unclosed [ is taken as an ordinary character"
@@ -171,27 +191,54 @@ def rules_of(text: str, *, fold_case: bool = False, braces: bool = True) -> tupl
     With `fold_case` in lower case, a file staying a file; without `braces` every brace group counts as `*`.
     """
     body = text.removeprefix("!")
-    expansions = (_expanded(body) if braces else None) or [_starred(body)]
+    name = body.removesuffix("/**").removesuffix("/")
+    if not _SPECIAL.search(name):
+        tail = _tail(name) if name == body else Tail.BELOW
+        return (Rule(lower(name) if fold_case else name, tail, negative=text != body),)
+    expansions = _expanded(body) if braces and not _too_many(body) else [starred(body)]
     found = dict.fromkeys(each for expansion in expansions for each in _readings(expansion, fold_case=fold_case))
     return tuple(Rule(tokens, tail, negative=text != body) for tokens, tail in found)
 
 
-def _expanded(text: str) -> list[str] | None:
-    """The alternatives of nested braces; None when they are too many."""
-    most = min(MOST_EXPANSIONS, (1 << 16) // len(text))  # fewer of a very long one
+def alternatives(text: str) -> int:
+    """How many patterns one with braces stands for."""
+    count = 1  # of the part at hand
+    each: list[int] = []  # of the parts before it in its group
+    outside: list[tuple[int, list[int]]] = []  # the same of the groups around
+    for mark in re.findall("[{},]", text):
+        if mark == "{":
+            outside.append((count, each))
+            count, each = 1, []
+        elif outside and mark == ",":
+            count, each = 1, [*each, count]
+        elif outside:
+            before, siblings = outside.pop()
+            count, each = before * (sum(each) + count), siblings
+    for before, siblings in reversed(outside):  # a brace without partner is ordinary text
+        count, each = before * prod(each) * count, siblings
+    return count
+
+
+def _too_many(text: str) -> bool:
+    return "{" in text and alternatives(text) > min(MOST_EXPANSIONS, (1 << 16) // len(text))
+
+
+def _expanded(text: str) -> list[str]:
+    """The alternatives of nested braces."""
     found: list[str] = []
     waiting = [text]
-    while waiting and len(found) <= most:
+    while waiting:
         text = waiting.pop()
         if group := _first_group(text):
             before, after = text[: group[0]], text[group[-1] + 1 :]
             waiting += [before + text[start + 1 : end] + after for start, end in pairwise(group)]
         else:
             found.append(text)
-    return found if len(found) <= most else None
+    return found
 
 
-def _starred(text: str) -> str:
+def starred(text: str) -> str:
+    """The pattern with `*` for every brace group."""
     while group := _first_group(text):
         text = text[: group[0]] + "*" + text[group[-1] + 1 :]
     return text
@@ -214,7 +261,7 @@ def _first_group(text: str) -> list[int]:
     return min((group for group in closed if len(group) > 2), default=[])
 
 
-def _readings(text: str, *, fold_case: bool) -> Iterator[tuple[tuple[Token, ...], Tail]]:
+def _readings(text: str, *, fold_case: bool) -> Iterator[tuple[tuple[Token, ...] | str, Tail]]:
     """An expanded pattern with each bracket group as a class and as the literal spelling of a name."""
     segments = [segment for segment in text.split("/") if segment not in ("", ".")]
     below = text.endswith("/")
@@ -226,19 +273,24 @@ def _readings(text: str, *, fold_case: bool) -> Iterator[tuple[tuple[Token, ...]
     if segments == ["**"]:
         segments, below = ["**", "*"], False
     tokens = _tokens(segments)
-    tail = Tail.BELOW if below else _tail(tokens)
+    sample = "".join(token if isinstance(token, str) else token.value for token in tokens)
+    tail = Tail.BELOW if below else _tail(sample)
     if fold_case:
-        tokens = _tokens([_lower(segment) for segment in segments])
+        tokens = _tokens([lower(segment) for segment in segments])
     groups = sum(isinstance(token, CharClass) for token in tokens)
     some = product((False, True), repeat=groups) if groups <= MOST_READINGS else ((False,) * groups, (True,) * groups)
     for choice in some:
         spelled = iter(choice)
         reading = (token.text if isinstance(token, CharClass) and next(spelled) else (token,) for token in tokens)
-        yield tuple(chain(*reading)), tail
+        spelling = tuple(chain(*reading))
+        literal = "".join(token for token in spelling if isinstance(token, str))
+        yield literal if len(literal) == len(spelling) else spelling, tail
 
 
-def _lower(text: str) -> str:
-    """In lower case, character by character: `İ` would become two."""
+def lower(text: str) -> str:
+    """In lower case, character by character: `İ` would become two, `Σ` differs at the end of a word."""
+    if text.isascii():
+        return text.lower()
     return "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
 
 
@@ -270,7 +322,6 @@ def _tokens_of_segment(segment: str) -> Iterator[Token]:
                 yield piece["escaped"] or piece[0]
 
 
-def _tail(tokens: list[Token]) -> Tail:
+def _tail(sample: str) -> Tail:
     """FILE when the last segment looks like a file's name, else EITHER: the tree may say that it is a folder."""
-    sample = "".join(token if isinstance(token, str) else token.value for token in tokens)
     return Tail.FILE if _FILE_NAME.fullmatch(sample.rpartition("/")[2]) else Tail.EITHER

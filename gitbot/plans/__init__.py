@@ -1,23 +1,25 @@
 """PLAN text becomes values: whatever notation a plan is written in, who owns what, in which order, what is left.
 
 Pure: bytes in, a `PlanSet` out; rubbish gives problems, never an exception. Whether plans collide is asked
-elsewhere. A notation is a module with `recognises(document)` and `read(document)` in the list below; the first
-that recognises a file reads it, so the most specific stand first. Drawn trees are read in every file.
+elsewhere. What a known tool writes is described in `formats.toml`; everything else is read by the first module of the
+list below that recognises it. Drawn trees and tables of owners are read in every file.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Protocol
 
-from gitbot.model.plan import Access, Plan, PlanSet, Problem
+from gitbot.model.plan import Access, Plan, PlanSet, Problem, Task
 from gitbot.model.plan import Source as ClaimSource
-from gitbot.plans import agent_lines, chain, sections, trees
+from gitbot.plans import chain, formats, messages, sections, siblings, structured, tables, trees
 from gitbot.plans.document import Document, Source, read_document, stem_of, text_of
 from gitbot.plans.merging import assemble
 from gitbot.plans.names import fold
 from gitbot.plans.paths import Index, Tree
+from gitbot.plans.tasks import is_unbounded
 from gitbot.plans.words import claim, words
 
 __all__ = ["Source", "fold", "is_plan_file", "read_plans"]
@@ -30,14 +32,23 @@ class Reader(Protocol):
     def read(self, document: Document) -> Iterable[Plan]: ...
 
 
-READERS: tuple[Reader, ...] = (chain, agent_lines, sections)
+READERS: tuple[Reader, ...] = (chain, messages, sections)
 _ENDINGS = (".md", ".markdown")
+_DATA = ("tasks.json", "prd.json", "issues.jsonl")
+_BESIDE = re.compile(
+    r"\d.*-(?!PLAN$)[A-Z]{3,}|\d{4}-\d\d-\d\d-.*-design|\.progress"
+)  # 01-02-SUMMARY beside 01-02-PLAN
 
 
 def is_plan_file(path: str) -> bool:
-    """Whether a file in a folder of plans is worth reading: Markdown that is no specification, brief or readme."""
-    name = path.rpartition("/")[2].lower()
-    return name == "tasks.json" or (name.endswith(_ENDINGS) and stem_of(name) not in words("not-plans"))
+    """Whether a file in a folder of plans is worth reading: Markdown that is no specification, brief or readme.
+
+    What a change does to specifications (`changes/ID/specs/NAME/spec.md`) belongs to the change's plan.
+    """
+    name, stem = path.rpartition("/")[2].lower(), stem_of(path)
+    delta = stem == "spec" and re.search(r"(?:^|/)changes/(?!archive/)[^/]+/specs/", path)
+    other = stem.lower() in words("not-plans") or _BESIDE.fullmatch(stem)
+    return name in _DATA or (name.endswith(_ENDINGS) and bool(delta or not other))
 
 
 def read_plans(sources: Iterable[Source], files: Collection[str] | None = None) -> PlanSet:
@@ -46,24 +57,53 @@ def read_plans(sources: Iterable[Source], files: Collection[str] | None = None) 
     The answer does not depend on the order of the sources.
     """
     index = Index(files) if files is not None else None
-    return assemble(_read(source, index) for source in sorted(sources, key=lambda source: source.path))
+    readings = [_read(index, source) for source in sorted(sources, key=lambda source: source.path)]
+    settled = siblings.settle((plan for reading in readings for plan in reading.plans), index)
+    return assemble([settled, *(replace(reading, plans=()) for reading in readings)])
 
 
-def _read(source: Source, index: Index | None) -> PlanSet:
+def _read(index: Index | None, source: Source) -> PlanSet:
     path, text = source.path, text_of(source)
     if isinstance(text, Problem):
         return PlanSet(problems=(text,))
-    document = read_document(path, text, Tree(index, _sub_project(path, index)))
-    problems = document.problems
-    if any(problem.level == "error" for problem in problems):
-        return PlanSet(problems=problems)
-    reader = next(reader for reader in READERS if reader.recognises(document))
-    plans = tuple(_with_folder(plan, document.tree.folder) for plan in reader.read(document))
-    drawn, shared = trees.read(document)
-    if plans or drawn or shared:
-        return PlanSet(plans + drawn, shared, problems, (path,))
-    empty = Problem("unreadable-plan", "warning", f"{path} holds no plan", path)
-    return PlanSet(problems=problems or (empty,))
+    tree = Tree(index, _sub_project(path, index))
+    if structured.recognises(path, text):
+        plans, problems = structured.read(path, text, tree)
+        return PlanSet(plans, problems=problems, files=(path,) if plans else ())
+    document = read_document(path, text, tree)
+    if any(problem.level == "error" for problem in document.problems):
+        return PlanSet(problems=document.problems)
+    format = formats.recognise(document)
+    if format and format.cut == "none":
+        return PlanSet()
+    return _plans_of(document, format)
+
+
+def _plans_of(document: Document, format: formats.Format | None) -> PlanSet:
+    path, ignored = document.path, format.ignore if format else ()
+    problems = tuple(p for p in document.problems if not any(f"the key {key} " in p.message for key in ignored))
+    if format and format.cut != "sections":
+        plans = tuple(formats.read(document, format))
+    else:
+        reader = next(reader for reader in READERS if reader.recognises(document))
+        plans = tuple(_with_folder(plan, document.tree.folder) for plan in reader.read(document))
+        plans = tuple(replace(p, format=format.name) if format and len(plans) == 1 else p for p in plans)
+    drawn, tabled = trees.read(document), tables.read(document)
+    above = (c for plan in plans if plan.format == sections.PREAMBLE for c in plan.claims)
+    plans = tuple(plan for plan in plans if plan.format != sections.PREAMBLE) + drawn[0] + tabled[0]
+    shared = (*(replace(c, path=path) for c in above), *drawn[1], *tabled[1])
+    problems += tuple(_unbounded(plan, task) for plan in plans for task in plan.tasks if is_unbounded(task))
+    if plans or shared:
+        return PlanSet(plans, shared, problems, (path,))
+    known = siblings.is_paper(path) or (format and format.name != "canonical")  # a tool's file may be empty
+    empty = () if known else (Problem("unreadable-plan", "note", f"{path} holds no plan", path),)
+    return PlanSet(problems=problems or empty)
+
+
+def _unbounded(plan: Plan, task: Task) -> Problem:
+    message = f"{plan.id} has a task without bounds: {task.text[:80]}"
+    hint = "let the plan run alone (`parallel: false`), or name the files that the task changes"
+    return Problem("no-ownership", "warning", message, plan.path, task.line, hint=hint)
 
 
 def _sub_project(path: str, index: Index | None) -> str:

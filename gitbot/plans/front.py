@@ -6,20 +6,24 @@ Unknown keys never fail. A value of the wrong type is a warning with its place, 
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 import yaml
 
-from gitbot.model.plan import Claim, Need, NeedKind, Plan, PlanId, Problem
-from gitbot.plans.words import claim, table
+from gitbot.model.merge import Strategy
+from gitbot.model.plan import Claim, Need, NeedKind, Plan, PlanId, Problem, Task, TaskState
+from gitbot.plans.words import claim, kinds, table, words
 
 _LARGEST = 64 * 1024  # bytes; honest front matter stays below 4 KiB
 _DEEPEST = 16
 _MOST = 20_000  # entries of lists that are read, long ones counting more: only aliases can make as many
+_MOST_STRANGERS = 50  # unknown keys that are looked at: comparing each takes a millisecond
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FENCE = re.compile(
     r"(?P<fence>---|\+\+\+)[ \t]*\n(?P<content>.*?)^(?:(?P=fence)|\.\.\.)[ \t]*(?:\n|\Z)", re.S | re.M
@@ -32,9 +36,10 @@ _NOTHING = frozenset(["", "-", "—", "~", "none", "n/a", "na", "[]", "null"])
 _SEPARATOR = re.compile(r",(?![^{}]*\})|\n")
 _ENTRY_KINDS = ("create", "modify", "delete", "append")
 _PATHLIKE = re.compile(r"[^\s/]*/\S*|\S+\.[A-Za-z]\w{0,9}")
+_SIZE = re.compile(r"x{0,2}[sml]|xl|\d+(?:\.\d+)?|\d+ ?(?:points?|pts?|sp)|small|medium|large|low|high")
 DURATION = (
     r"(?P<low>\d{1,5}(?:\.\d{1,3})?)(?:[ \t]?[-–][ \t]?(?P<high>\d{1,5}(?:\.\d{1,3})?))?[ \t]?"
-    r"(?P<unit>m(?:in(?:utes?)?)?|h(?:ours?)?|d(?:ays?)?)"
+    r"(?P<unit>m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?)"
 )
 """The pattern of an estimate, for `minutes`."""
 
@@ -46,9 +51,10 @@ def minutes(duration: re.Match[str]) -> tuple[float, float]:
     return low * unit, max(low, high) * unit
 
 
-def read_front(path: str, text: str) -> tuple[Plan, str, tuple[Problem, ...]]:
+def read_front(path: str, text: str, tracked: Callable[[str], bool] = bool) -> tuple[Plan, str, tuple[Problem, ...]]:
     """The plan of the keys, whose id may be empty; the text with the front matter's lines blank; what was wrong.
 
+    `tracked` says whether the repository has a path.
     An error among the problems: a plan stood here whose body alone would say too little.
     """
     keys = _Keys(path)
@@ -59,7 +65,9 @@ def read_front(path: str, text: str) -> tuple[Plan, str, tuple[Problem, ...]]:
             keys.nodes = _nodes(_as_yaml(content) if match["fence"] == "+++" else content)
         except _Broken as broken:
             keys.problems.append(broken.problem(path, content))
-    return _plan(keys), text, tuple(keys.problems)
+    plan = _plan(keys)
+    _tell_of_strangers(keys, tracked)
+    return plan, text, tuple(keys.problems)
 
 
 class _Broken(Exception):
@@ -127,8 +135,11 @@ class _Keys:
     left: int = _MOST
 
     def warn(self, name: str, node: yaml.Node, wanted: str) -> None:
-        message, at = f"the key {name} wants {wanted}; it is left out", node.start_mark
-        self.problems.append(Problem("unreadable-plan", "warning", message, self.path, at.line + 2, at.column + 1))
+        self.problem(f"the key {name} wants {wanted}; it is left out", node)
+
+    def problem(self, message: str, node: yaml.Node, hint: str | None = None) -> None:
+        line, column = node.start_mark.line + 2, node.start_mark.column + 1
+        self.problems.append(Problem("unreadable-plan", "warning", message, self.path, line, column, hint))
 
     def entries(self, node: yaml.Node) -> Iterator[yaml.Node]:
         """A list's entries, one nested list deep, or the parts of a text."""
@@ -153,11 +164,13 @@ class _Keys:
     def named(self, key: str) -> tuple[str, str]:
         """The first name of the key that holds a text, and the text; two empty texts when there is none."""
         for name, node in self.found(table("keys")[key]):
+            if key == "agent" and isinstance(node, yaml.SequenceNode):  # "assignee: []", "assignee: [claude]"
+                node = next(iter(node.value), yaml.ScalarNode("", "", node.start_mark))
             if not isinstance(node, yaml.ScalarNode):
                 self.warn(name, node, "a text")
                 continue
             text = " ".join(node.value.split())[:400]
-            if text.lower() not in (_NOTHING | _LANE_STATES if name == "lane" else _NOTHING):
+            if text.lower() not in (_NOTHING | _LANE_STATES if (key, name) == ("agent", "lane") else _NOTHING):
                 return name, text
         return "", ""
 
@@ -166,8 +179,10 @@ class _Keys:
 
     def number(self, key: str) -> int | None:
         name, text = self.named(key)
-        if match := re.match(r"(?:phase[ -]?)?(-?\d{1,6})(?![\d.])", text, re.I):
+        if match := re.match(r"(?:phase[ -]?)?(-?\d{1,6})(?!\d)", text, re.I):
             return int(match[1])
+        if rank := kinds("priorities").get(text.lower()):
+            return int(rank)
         if name:
             self.warn(name, self.nodes[name], "a whole number")
         return None
@@ -194,7 +209,7 @@ def _plan(keys: _Keys) -> Plan:
         title=keys.text("title"),
         agent=keys.text("agent") or None,
         branch=keys.text("branch") or None,
-        strategy=keys.text("strategy") or None,
+        strategy=_strategy(keys),
         phase=keys.number("phase"),
         wave=keys.number("wave"),
         priority=keys.number("priority") or 0,
@@ -206,7 +221,36 @@ def _plan(keys: _Keys) -> Plan:
         and keys.text("scope").lower() not in ("codebase-wide", "repo-wide"),
         minutes=_estimate(keys),
         tests=tuple(text for text, _ in keys.texts("tests")),
+        tasks=tuple(_todos(keys)),
+        finished=keys.text("status").lower() in words("finished"),
+        confidence="declared" if _id(keys) or any(kind not in ("read", "never") for kind, _ in claims) else "unknown",
     )
+
+
+def _tell_of_strangers(keys: _Keys, tracked: Callable[[str], bool]) -> None:
+    """Warn of keys that look like a slip of the pen, or that hold files nobody gets by them."""
+    known = {name for names in ("keys", "claim-keys") for listed in table(names).values() for name in listed}
+    ours = keys.nodes.keys() & {"plan", "agent", "branch", "owns", "depends_on"}
+    strangers = ((name, node) for name, node in keys.nodes.items() if name not in known | words("other-keys"))
+    for name, node in islice(strangers, _MOST_STRANGERS):
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.75) if 3 < len(name) < 40 else []
+        entries = [entry.value for entry in keys.entries(node) if isinstance(entry, yaml.ScalarNode)]
+        if (ours and near) or any(tracked(text.rstrip("/*")) and "/" in text for text in entries):
+            hint = (
+                f"did you mean `{near[0]}`?" if near else "files are given to a plan by `owns`, `shared` or `reads`"
+            )
+            keys.problem(f"the key {name[:60]} is not known; it is left out", node, hint)
+
+
+def _todos(keys: _Keys) -> Iterator[Task]:
+    """The tasks of a list of mappings `todos`: id, content, status."""
+    node = keys.nodes.get("todos")
+    for entry in keys.entries(node) if isinstance(node, yaml.SequenceNode) else ():
+        pairs = entry.value if isinstance(entry, yaml.MappingNode) else ()
+        said = {str(key.value): value.value for key, value in pairs if isinstance(value, yaml.ScalarNode)}
+        if text := " ".join(said.get("content", "").split()):
+            state = TaskState(kinds("states").get(said.get("status", "").lower(), "open"))
+            yield Task(text, entry.start_mark.line + 2, state, said.get("id"))
 
 
 def _id(keys: _Keys) -> str:
@@ -221,7 +265,17 @@ def _estimate(keys: _Keys) -> tuple[float, float] | None:
     name, text = keys.named("estimate")
     text = text.lower().lstrip("~ ")
     match = re.fullmatch(DURATION, text) or (re.fullmatch(DURATION, f"{text}h") if name == "hours" else None)
+    if name in ("estimate", "hours", "duration") and not match and not _SIZE.fullmatch(text):
+        keys.warn(name, keys.nodes[name], "a duration such as 30m or 2-4h")
     return minutes(match) if match else None
+
+
+def _strategy(keys: _Keys) -> str | None:
+    name, text = keys.named("strategy")
+    if name and text.lower() not in (strategy.value for strategy in Strategy):
+        keys.warn(name, keys.nodes[name], f"one of {', '.join(Strategy)}")
+        return None
+    return text or None
 
 
 def _needs(keys: _Keys) -> Iterator[Need]:
@@ -243,16 +297,33 @@ def _claims(keys: _Keys) -> list[tuple[str, Claim]]:
                 continue  # where the listed files lie, no claim beyond them
             for entry in keys.entries(value):
                 for made, pattern, line in _patterns(keys, name, entry, kind):
-                    if kind != "read" or _PATHLIKE.fullmatch(pattern):  # prose stands there as often as paths
+                    if kind != "read" or (
+                        _PATHLIKE.fullmatch(pattern) and "://" not in pattern
+                    ):  # prose stands there as often as paths
                         found.append((made, claim(made, pattern, line)))
+    if not found:  # the files that a plan must have made are its own when it lists no others
+        for entry in _artifacts(keys):
+            found += ((kind, claim(kind, text, at)) for kind, text, at in _patterns(keys, "must_haves", entry, "own"))
     return found
+
+
+def _artifacts(keys: _Keys) -> Iterator[yaml.Node]:
+    """The paths below must_haves: artifacts."""
+    for listed in _below(keys.nodes.get("must_haves"), "artifacts"):
+        for entry in keys.entries(listed):
+            yield from (path for path in _below(entry, "path") if isinstance(path, yaml.ScalarNode))
+
+
+def _below(node: yaml.Node | None, name: str) -> Iterator[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        yield from (value for key, value in node.value if key.value == name)
 
 
 def _patterns(keys: _Keys, name: str, entry: yaml.Node, kind: str) -> Iterator[tuple[str, str, int]]:
     """The patterns of one entry: a text, or a mapping from the kind of write to one or several texts."""
     if isinstance(entry, yaml.ScalarNode):
         text = entry.value.strip()
-        if text.lower() not in _NOTHING and not text.isdigit():
+        if text.lower() not in (*_NOTHING, "true", "false") and not text.isdigit():
             yield kind, text, entry.start_mark.line + 2
         return
     mapping = {str(key.value): value for key, value in entry.value} if isinstance(entry, yaml.MappingNode) else {}

@@ -12,18 +12,22 @@ from itertools import chain
 from typing import Any
 
 from gitbot.errors import PatternError
-from gitbot.model.plan import Access, Claim, Plan, PlanId, PlanSet, Problem, Source, Task
-from gitbot.patterns import normalise
+from gitbot.model.plan import Access, Claim, Need, Plan, PlanId, PlanSet, Problem, Source, Task
+from gitbot.patterns import alternatives, normalise, starred
 from gitbot.plans.names import fold
-from gitbot.plans.needs import resolve_products
+from gitbot.plans.needs import is_riddle, resolve_products
 
-_LISTS = ("claims", "never", "tasks", "needs", "emits", "tests", "topics", "unresolved")
+_LISTS = ("claims", "never", "tasks", "needs", "emits", "tests", "topics", "relies", "unresolved")
 _SINGLE = {
     field.name: field.default
     for field in fields(Plan)
-    if field.name in ("title", "agent", "branch", "phase", "wave", "priority", "strategy", "minutes")
+    if field.name in ("title", "agent", "branch", "phase", "wave", "priority", "strategy", "minutes", "finished")
 }
+ORDER = "order"
+"""The format of what one file says about the plans of others: it is nothing where there is no such plan."""
+_DRAWN = ("tree", "table")  # plans of owners that a drawing names, by id or by title
 _SURE, _MOSTLY = 0.8, 0.8
+_FEW_ALTERNATIVES, _MOST_ALTERNATIVES = 8, 20_000  # in the braces of one pattern, and of all that have more of them
 
 
 def merge(first: Plan, *others: Plan) -> Plan:
@@ -63,18 +67,26 @@ def assemble(readings: Iterable[PlanSet]) -> PlanSet:
     known = tuple(readings)
     problems = [problem for reading in known for problem in reading.problems]
     plans = resolve_products(_by_id([plan for reading in known for plan in reading.plans], problems))
+    problems += (_misheard(plan, need) for plan in plans for need in plan.needs if is_riddle(need))
+    finished = tuple(_finished(plan, problems) for plan in plans)
     return PlanSet(
-        tuple(_finished(plan, problems) for plan in plans),
+        _bounded(finished, problems),
         _normal((claim for reading in known for claim in reading.shared), "", problems),
         tuple(dict.fromkeys(problems)),
         tuple(dict.fromkeys(path for reading in known for path in reading.files)),
     )
 
 
+def _misheard(plan: Plan, need: Need) -> Problem:
+    message = f"nothing here tells what {plan.id} waits for: {need.reason[:80]}"
+    hint = "name a plan, an agent or an event: `depends_on: …` or (waits for …)"
+    return Problem("unknown-dependency", "warning", message, plan.path, need.line, hint=hint)
+
+
 def _by_id(plans: list[Plan], problems: list[Problem]) -> tuple[Plan, ...]:
     """One plan per id; files of one folder may share one, a tree may name anybody's, by id or title."""
     printable = [replace(plan, id=PlanId(_printable(plan.id))) for plan in plans]
-    ordered = [plan for plan in printable if plan.format != "tree"]
+    ordered = [plan for plan in printable if plan.format not in (*_DRAWN, ORDER)]
     names = {fold(plan.title): plan.id for plan in ordered} | {fold(plan.id): plan.id for plan in ordered}
     firsts: dict[str, Plan] = {}
     for plan in ordered:
@@ -84,7 +96,7 @@ def _by_id(plans: list[Plan], problems: list[Problem]) -> tuple[Plan, ...]:
             hint = "give one of them another id with the key plan"
             problems.append(Problem("duplicate-plan", "error", message, plan.path, plan.line, hint=hint))
     for plan in printable:
-        if plan.format == "tree":
+        if plan.format in _DRAWN or (plan.format == ORDER and fold(plan.id) in names):
             ordered.append(replace(plan, id=names.get(fold(plan.agent or plan.id), plan.id)))
     return merge_same(ordered)
 
@@ -96,7 +108,8 @@ def _printable(id: str) -> str:
 def _finished(plan: Plan, problems: list[Problem]) -> Plan:
     claims = _normal(plan.claims, plan.path, problems)
     never = _normal(plan.never, plan.path, problems)
-    tasks = tuple(replace(task, paths=tuple(dict.fromkeys(_normal_paths(task)))) for task in plan.tasks)
+    paths = (tuple(dict.fromkeys(_normal_paths(task))) for task in plan.tasks)
+    tasks = tuple(t if t.paths == p else replace(t, paths=p) for t, p in zip(plan.tasks, paths, strict=True))
     return replace(plan, claims=claims, never=never, tasks=tasks, confidence=_confidence(claims))
 
 
@@ -111,10 +124,30 @@ def _normal(claims: Iterable[Claim], path: str, problems: list[Problem]) -> tupl
             level = "error" if claim.source is Source.DECLARED else "warning"
             problems.append(Problem("unreadable-plan", level, error.message, where, claim.line, hint=error.hint))
         else:
-            found[replace(claim, pattern=normal.text, span=claim.span or normal.span)] = None
+            changed = normal.text != claim.pattern or (normal.span and not claim.span)
+            found[replace(claim, pattern=normal.text, span=claim.span or normal.span) if changed else claim] = None
             for remark in normal.remarks:
                 problems.append(Problem("unreadable-plan", "warning", f"{normal.text}: {remark}", where, claim.line))
     return tuple(found)
+
+
+def _bounded(plans: tuple[Plan, ...], problems: list[Problem]) -> tuple[Plan, ...]:
+    """The plans, whose braces hold no more alternatives in all than can be kept in memory."""
+    many: dict[str, int] = {}
+    total = 0
+    for claim in (claim for plan in plans for claim in plan.claims + plan.never if "{" in claim.pattern):
+        if (count := alternatives(claim.pattern)) > _FEW_ALTERNATIVES:
+            many[claim.pattern] = count
+            total += count
+    if total <= _MOST_ALTERNATIVES:
+        return plans
+    message = f"there are {total} alternatives in the plans' braces; a group of many counts as *"
+    problems.append(Problem("unreadable-plan", "warning", message, plans[0].path))
+
+    def plain(claims: Iterable[Claim]) -> tuple[Claim, ...]:
+        return tuple(replace(c, pattern=starred(c.pattern)) if c.pattern in many else c for c in claims)
+
+    return tuple(replace(plan, claims=plain(plan.claims), never=plain(plan.never)) for plan in plans)
 
 
 def _normal_paths(task: Task) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gitbot.plans.words import kinds, words
@@ -50,7 +51,7 @@ def agent_name(match: re.Match[str], rest: str) -> str | None:
     """The id that a match of AGENT gives, or None when the words only look like a name ("Agent setup")."""
     noun, joint, name = match["noun"].lower(), match["joint"], match["name"].rstrip(".")
     short = len(name) == 1 or name.isdigit()
-    if noun not in ("agent", "代理", "智能体", "وكيل", "الوكيل"):
+    if noun not in words("agent-nouns"):
         return f"{noun}-{name}" if short else None
     plain = not short and not any(c.isdigit() for c in name) and "-" not in joint
     if name.lower() in words("not-agent-names") or (plain and rest.strip() and rest.strip()[0].isalnum()):
@@ -89,6 +90,35 @@ def owner_of(heading: str) -> Owner | None:
         if name := agent_name(match, rest):
             return Owner(name, _agent(match, name), _title(rest), owns=owns)
     return holder
+
+
+_CODE = re.compile(r"[^\w(]{0,8}(?P<id>(?P<letter>[PW])(?P<number>[1-9]\d?))[ \t]?[:.—–-]")
+
+_ROLE = re.compile(
+    r"[^\w(]{0,8}(?:\d{1,3}[.)][ \t])?(?P<role>[A-Z][\w&/-]{1,30}(?:[ ][A-Z&][\w&/-]{0,30}){0,2})[ -][Aa]gent[ \t]*"
+    r"(?=$|[(:—–-])"
+)
+
+
+def roles(headings: Sequence[str]) -> dict[str, Owner]:
+    """The owners of headings such as "Till Agent" and "Cart agent (second)", when there are two or more."""
+    found = {heading: match for heading in headings if (match := _ROLE.match(heading))}
+    named = {h: m for h, m in found.items() if m["role"].split()[0].lower() not in words("not-agent-names")}
+    if len({match["role"] for match in named.values()}) < 2:
+        return {}
+    return {h: Owner(slug(m["role"]), slug(m["role"]), _title(h[m.end() :])) for h, m in named.items()}
+
+
+def coded(headings: Sequence[str]) -> dict[str, Owner]:
+    """The owners of headings such as "P1: Cart" and "W2 — Till", when two or more of one letter count from one."""
+    found = {heading: match for heading in headings if (match := _CODE.match(heading))}
+    letters = {match["letter"] for match in found.values() if match["number"] == "1"}
+    letters = {letter for letter in letters if sum(match["letter"] == letter for match in found.values()) > 1}
+    return {
+        heading: Owner(match["id"], match["id"], _title(heading[match.end() :]))
+        for heading, match in found.items()
+        if match["letter"] in letters
+    }
 
 
 def _holder(heading: str) -> Owner | None:

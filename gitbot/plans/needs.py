@@ -6,21 +6,43 @@ A phrase that names nobody ("needs business logic") speaks of a product; `resolv
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gitbot.model.plan import Need, NeedKind, Plan
 from gitbot.plans.names import AGENT, fold
 
-_BRACKET = re.compile(r"\(([^()\n]{2,300})\)")
+_BRACKET = re.compile(r"\(([^()\n]{2,300})\)|\[([^\[\]\n]{4,300})\](?!\()")
+_TAIL = re.compile(
+    r"[ \t][—–-][ \t]((?:after|waits?|once|(?:starts?|runs)[ \t](?:after|once|when))[ \t][^\n]{1,300})$", re.I
+)
 _LEAD = re.compile(
-    r"(?P<lead>wait(?:s|ing)?(?:[ \t](?:for|until|on))?|(?:is[ \t])?blocked[ \t](?:by|on)|depends?[ \t]on"
-    r"|needs|requires|after)[ \t:]+(?P<the>the[ \t])?",
+    r"(?P<lead>waits?(?:[ \t](?:for|until|on))?|waiting[ \t](?:for|until|on)"
+    r"|(?:is[ \t])?blocked[ \t](?:by|on)|depends?[ \t]on"
+    r"|needs|requires|after|once|prerequisites?|(?:starts?|runs?|begins?)[ \t](?:only[ \t])?(?:after|once|when)"
+    r"|(?:(?:must|may|can|do|does)[ \t])?not[ \t](?:to[ \t])?(?:(?:start|begin|run)[ \t])?before)"
+    r"[ \t:]+(?P<the>the[ \t])?",
     re.I,
 )
+_LAST = re.compile(r"(?:(?:it|this)[ \t])?(?:(?:runs?|goes|comes|starts?|lands?)[ \t])?last", re.I)
+_ALL = re.compile(
+    r"(?:all[ \t])?the[ \t](?:others|rest)\b|all[ \t]others\b|every(?:one|body)[ \t]else\b"
+    r"|(?:all|every)[ \t](?:the[ \t])?other[ \t](?:agent|plan|workstream|lane|stream|track|worker|phase)s?\b",
+    re.I,
+)
+EVERYBODY = ("all", "*")
+"""The references that mean every other plan of the set."""
+_LABELLED = re.compile(
+    r"\W{0,6}(depends?[ \t]on|blocked[ \t]by|waits?[ \t]for|prerequisites?)[*_]{0,3}:[*_]{0,3}[ \t]*(\S[^\n]{0,300})",
+    re.I,
+)
+_EVENT = r"`?[a-z][a-z0-9]{0,60}(?:_[a-z0-9]{1,60}){1,12}`?(?![\w/.(])"
+_EVENTS = rf"{_EVENT}(?:(?:[ \t]*,|[ \t]and)[ \t]{_EVENT}){{0,10}}"
+_WAITS = re.compile(rf"\bwait(?:s|ing)?[ \t](?:for|on)[ \t]{_EVENTS}", re.I)
+_EMITS = re.compile(rf"\b(?:emits?|publish(?:es)?)[ \t]{_EVENTS}", re.I)
 _VERB = re.compile(
-    r"[ \t](?:to[ \t]|has[ \t]|have[ \t]|is[ \t])?"
-    r"(?P<verb>commit|land|push|merge|emit|publish|finish|complete|done|build)(?:s|es|ed|ted|ing)?\b"
+    r"[ \t](?:to[ \t]|has[ \t]|have[ \t]|is[ \t]|are[ \t])?"
+    r"(?P<verb>commit|land|push|merge|emit|publish|finish|complete|done|build)(?:s|d|es|ed|ted|ing)?\b"
     r"[ \t]*(?:the[ \t])?(?P<word>[^,;]{0,200})",
     re.I,
 )
@@ -46,16 +68,19 @@ def phrase_needs(phrase: str, line: int, *, bracket: bool, products: bool = Fals
     """
     lead = _LEAD.match(phrase)
     if lead is None:
-        return ()
+        last = products and _LAST.fullmatch(phrase.strip())
+        return (Need("all", NeedKind.HARD, line, phrase.strip()),) if last else ()
     opening, rest, reason = lead["lead"].lower(), phrase[lead.end() :].strip(" \t."), phrase.strip()
     said = opening not in ("needs", "requires")
+    if _ALL.match(rest):
+        return (Need("all", NeedKind.HARD, line, reason),)
     # A single word may be the name of a plan; "the change" and "needs review" hold none.
     any_word = said and not lead["the"]
     verb = _VERB.search(rest)
     found = _references(rest[: verb.start()] if verb else rest, any_word)
     if not found and (agent := AGENT.match(rest)):
         found = _references(agent[0], any_word)
-    if not found and not verb and products and rest and opening != "after":
+    if not found and not verb and products and rest and opening not in ("after", "once"):
         return (Need(rest, NeedKind.HARD, line, reason, strict=False),)
     word = verb["word"].strip(" \t.") if verb and verb["verb"].lower() in _NAMED else ""
     return tuple(
@@ -82,21 +107,41 @@ def bracket_needs(text: str, line: int, *, products: bool = False) -> tuple[tupl
 
     def take(match: re.Match[str]) -> str:
         at = line + text.count("\n", 0, match.start())
-        found = phrase_needs(match[1], at, bracket=True, products=products)
+        phrase = match[1] or match[2]
+        found = phrase_needs(phrase, at, bracket=True, products=products)
         needs.extend(found)
-        return "" if found or _LEAD.match(match[1]) else match[0]
+        return "" if found or (match[1] and _LEAD.match(phrase)) else match[0]
 
     rest = _BRACKET.sub(take, text)
+    if tail := _TAIL.search(rest):
+        needs += phrase_needs(tail[1], line + rest.count("\n"), bracket=False)
     return tuple(needs), rest
 
 
 def prose_needs(text: str, line: int) -> tuple[Need, ...]:
     """Needs said in plain words, believed only where they name an agent: "wait for Agent A to commit parser"."""
-    lead = _LEAD.search(text)
-    if lead is None or not AGENT.match(text, lead.end()):
+    if _LAST.fullmatch(text.strip(" *_.")):
+        return phrase_needs(text.strip(" *_."), line, bracket=False, products=True)
+    if label := _LABELLED.match(text):
+        needs = phrase_needs(f"{label[1]} {label[2]}".rstrip(" *_."), line, bracket=False)
+        return () if any("." in need.reference for need in needs) else needs  # "Prerequisites: plan.md"
+    if wait := _WAITS.search(text):
+        return phrase_needs(wait[0], line, bracket=False)
+    # A wait for everybody opens a sentence; further on it speaks of somebody else's.
+    leads = (
+        lead
+        for lead in _LEAD.finditer(text)
+        if AGENT.match(text, lead.end()) or (lead.start() <= 12 and _ALL.match(text, lead.end()))
+    )
+    if (lead := next(leads, None)) is None:
         return ()
     phrase = text[lead.start() :].split("\n", 1)[0]
     return phrase_needs(phrase[:300], line, bracket=False)
+
+
+def emitted(text: str) -> Iterator[str]:
+    """The events that "emits schema_ready" names."""
+    return (event for said in _EMITS.finditer(text) for event in re.findall(r"[^\W_]\w*_\w+", said[0]))
 
 
 def resolve_products(plans: Sequence[Plan]) -> tuple[Plan, ...]:
@@ -113,6 +158,12 @@ def resolve_products(plans: Sequence[Plan]) -> tuple[Plan, ...]:
     return tuple(
         replace(plan, needs=tuple(resolved(place, need) for need in plan.needs)) for place, plan in enumerate(plans)
     )
+
+
+def is_riddle(need: Need) -> bool:
+    """Whether somebody surely waits, and for a product that nobody was found to build."""
+    product = " " in need.reference and not need.strict and not AGENT.match(need.reference)
+    return product and re.match(r"wait|start|begin|blocked|depend|not|must", need.reason, re.I) is not None
 
 
 class Builders:

@@ -8,18 +8,27 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from posixpath import normpath
+from typing import NamedTuple
 
 from gitbot.plans.words import words
 
-_TOKEN = re.compile(r"\[[^\]\n]{0,200}\]\((?P<link>[^()\s]{1,220})\)|`(?P<code>[^`\n]{1,220})`|[^\s`]+")
+_TOKEN = re.compile(
+    r"\[[^\]\n]{0,200}\]\((?P<link>[^()\s]{1,220})\)|`(?P<code>[^`\n]{1,220})`|[^\s`（）、。，；：「」【】]+"
+)
+_TWINS = re.compile(r"(?P<stem>.*[\w)\]]\.)(?P<one>[A-Za-z]{1,5})/\.?(?P<two>[A-Za-z]{1,5})")  # "till.h/cpp"
 _SPAN = re.compile(r"(?::\d+(?:[-:]\d+)?|#L\d+(?:-L?\d+)?|::\w+)$")
 _ENDING = re.compile(r"\.([A-Za-z][A-Za-z0-9]{0,9})$")
-_PLACEHOLDER = re.compile(r"<|>|\bNNN?\b|\$|=|\(\)|(?<!\[)\.\.\.|…|\{[^,{}]*\}|\\[dws]|\?\.|[|;]")
-_DOT_FILE = re.compile(r"\.[A-Za-z][\w.-]{1,40}")
-_OUTSIDE = re.compile(r"[A-Za-z]:[\\/]|~|//|[A-Za-z][\w+.-]*://|-|www\.")
+_PLACEHOLDER = re.compile(r"<|>|\bNNN?\b|\$|=|\(\)|(?<!\[)\.\.\.|…|\{[^,{}]*\}|\\[dws]|\?\.|[|;\"']")
+_WRITTEN = re.compile(r"(?<![\w./@:-])[\w.@-][\w.@()\[\]-]{0,80}(?:/[\w.@()\[\]-]{1,80}){1,12}")
+_WELL_KNOWN = re.compile(r"\.(?:git(?:ignore|attributes|modules)|editorconfig|dockerignore|npmrc|nvmrc)")
+_DOTTED = re.compile(r"\.(?:env|\w+rc|\w+ignore|git\w+|editorconfig|[\w-]+-versions?)(?:\.[\w.-]{1,40})?")
+_SETTINGS = re.compile(r"\.(?:\w+rc\.[cm]?[jt]s|[\w-]{3,40}\.(?:json[5c]?|ya?ml|toml|ini|cfg|conf))")
+_OUTSIDE = re.compile(r"~|//|[A-Za-z][\w+.-]*:[\\/]|-|www\.")
+_ABSOLUTE = re.compile(r"(?:[A-Za-z]:)?[\\/](?![\\/])")
 
 
 class Index:
@@ -45,6 +54,14 @@ class Index:
             found[path.rpartition("/")[2]].append(path)
         return found
 
+    @cached_property
+    def folders_by_name(self) -> dict[str, list[str]]:
+        """Folders of tracked files by their last part."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for path in self.folders:
+            found[path.rpartition("/")[2]].append(path)
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Tree:
@@ -52,6 +69,9 @@ class Tree:
 
     index: Index | None = None
     folder: str = ""  # of a sub-project's plan, without a final slash
+    home: str = ""  # the folder that the plan file lies in
+    mentioned: Mapping[str, str] = field(default_factory=dict)  # by name the only path of the plan that ends in it
+    base: str = ""  # the folder that the plan says its paths are relative to
 
     def holds(self, path: str) -> bool:
         """Whether a tracked file or folder has this path."""
@@ -59,15 +79,53 @@ class Tree:
 
     def rooted(self, path: str) -> str:
         """The path seen from the top: a sub-project's plan means its own folder first, then the root."""
-        inside = f"{self.folder}/{path}"
-        if not self.folder or path.startswith(f"{self.folder}/"):
-            return path
         plain = _SPAN.sub("", path).rstrip("/")
-        return path if self.holds(plain) and not self.holds(f"{self.folder}/{plain}") else inside
+        if self.folder and not path.startswith(f"{self.folder}/"):
+            inside = f"{self.folder}/{path}"
+            return path if self.holds(plain) and not self.holds(f"{self.folder}/{plain}") else inside
+        return self.nearest(path)
+
+    def nearest(self, path: str) -> str:
+        """What the path means where the root has nothing like it.
+
+        That is the same path below the nearest folder above the plan, else what the only tracked file or the only
+        folder is that ends so.
+        """
+        plain, above = path.removeprefix("!"), self.home
+        head, folder = plain.partition("/")[0], _folder(plain)
+        if not folder or self.index is None:
+            return path
+        inside = self.base and not plain.startswith(f"{self.base}/")
+        if inside and (self.holds(f"{self.base}/{head}") or not self.holds(head)):
+            return f"{path[: -len(plain)]}{self.base}/{plain}"
+        if self.holds(head):
+            return path
+        while above:
+            if self.holds(f"{above}/{folder}"):
+                return f"{path[: -len(plain)]}{above}/{plain}"
+            above = above.rpartition("/")[0]
+        file = _SPAN.sub("", plain)
+        ends = [known for known in self.index.by_name.get(file.rpartition("/")[2], ()) if known.endswith(f"/{file}")]
+        if len(ends) == 1:
+            return f"{path[: -len(plain)]}{ends[0]}{plain[len(file) :]}"
+        # "Create `api/`" makes a folder more often than it means the only one of that name, however deep.
+        likely = "/" in folder or (folder not in words("own-roots") and "*" not in plain and not plain.endswith("/"))
+        alike = self.index.folders_by_name.get(folder.rpartition("/")[2], ()) if likely else ()
+        ends = [known for known in alike if known.endswith(f"/{folder}")]
+        return path if len(ends) != 1 else f"{path[: -len(plain)]}{ends[0]}{plain[len(folder) :]}"
+
+    def inside(self, path: str) -> str:
+        """An absolute path seen from the top: its longest end that is tracked, or whose folder is."""
+        parts = path.replace("\\", "/").split("/")[1:]
+        for whole in (True, False):
+            for place in range(min(len(parts), 12)):
+                rest = parts[place:]
+                if (len(rest) > 1 or (whole and place < 2)) and self.holds("/".join(rest if whole else rest[:-1])):
+                    return "/".join(rest)
+        return "/".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One word, code span or link target of a text that may be a path."""
 
     text: str
@@ -85,12 +143,35 @@ class Found:
     bare: bool = False
 
 
+def _folder(pattern: str) -> str:
+    """The folder that a path lies in, a folder is, or all that a pattern matches lies in."""
+    literal = re.split(r"[*?{]", pattern, maxsplit=1)[0]
+    return literal.rpartition("/")[0]
+
+
+def mentions(text: str) -> dict[str, str]:
+    """The paths with a folder and an ending that a text writes out, by their last part; none where two share it."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for match in _WRITTEN.finditer(text):
+        path = match[0].rstrip(".").removeprefix("./")
+        name = path.rpartition("/")[2]
+        if _has_ending(name, folder=True) and ".." not in path.split("/"):
+            found[name].add(path)
+    return {name: next(iter(paths)) for name, paths in found.items() if len(paths) == 1}
+
+
 def tokens(text: str) -> Iterator[Token]:
     """The words, code spans and link targets of a text, in order, punctuation around them cut off."""
     for match in _TOKEN.finditer(text):
         code, link = match["code"], match["link"]
         word = code.strip() if code else link or _trim(match[0])
-        yield Token(word, match.start(), match.end(), quoted=bool(code), link=bool(link))
+        twins = _TWINS.fullmatch(word)
+        if twins and {twins["one"].lower(), twins["two"].lower()} <= words("extensions"):
+            names = [twins["stem"] + twins["one"], twins["stem"] + twins["two"]]
+        else:
+            names = [word]
+        for name in names:
+            yield Token(name, match.start(), match.end(), quoted=bool(code), link=bool(link))
 
 
 def _trim(word: str) -> str:
@@ -114,17 +195,27 @@ def path_in(token: Token, tree: Tree, *, sure: bool = False) -> Found | None:
     `sure`: the place already says that a path is meant (an item that is nothing else, a list under "Owns").
     """
     text = token.text
+    if text.startswith("(") and text.endswith(")"):
+        text, sure = text[1:-1], False
+    if text in ("README", "CHANGELOG"):
+        text = next((name for name in (f"{text}.md", text, f"{text}.rst") if tree.holds(name)), f"{text}.md")
+    if not (token.quoted or sure or any(c in text for c in "/.\\") or text.lower() in words("names")):
+        return None
     if text.startswith("!"):
-        found = path_in(replace(token, text=text[1:]), tree, sure=sure)
+        found = path_in(token._replace(text=text[1:]), tree, sure=sure)
         return replace(found, path=f"!{found.path}") if found else None
     text = (text if "/" in text else text.replace("\\", "/")).removeprefix("./")
     text = text[1:] if text.startswith("@") and _ENDING.search(text) and text.count("/") != 1 else text
+    if token.link and tree.home and text.startswith("../"):
+        text = normpath(f"{tree.home}/{text}")
+    if _ABSOLUTE.match(text):
+        text = tree.inside(text)
+        plain = _SPAN.sub("", text).rstrip("/")
+        named = text.endswith(("/", "*")) or _has_ending(plain.rpartition("/")[2], folder=True) or tree.holds(plain)
+        if not (named and (sure or _top(text.partition("/")[0], tree))):
+            return None
     if not _possible(text):
         return None
-    if text.startswith("/"):
-        text = text[1:]
-        if not (sure or _top(text.partition("/")[0], tree)):
-            return None
     plain, quoted = _SPAN.sub("", text), token.quoted or sure
     if "/" not in plain:
         return _bare(text, plain, quoted, sure, tree)
@@ -132,10 +223,10 @@ def path_in(token: Token, tree: Tree, *, sure: bool = False) -> Found | None:
 
 
 def _possible(text: str) -> bool:
-    if not 2 <= len(text) <= 220 or any(c.isspace() or not c.isprintable() for c in text):
+    if not 2 <= len(text) <= 220 or " " in text or not text.isprintable():
         return False
     refused = _OUTSIDE.match(text) or _PLACEHOLDER.search(text) or ".." in text.split("/")
-    return not refused and text.lower() not in words("technology-names")
+    return not refused and text.lower().rpartition("/")[2] not in words("technology-names")
 
 
 def _top(folder: str, tree: Tree) -> bool:
@@ -169,12 +260,24 @@ def _has_ending(name: str, *, folder: bool = False) -> bool:
 
 def _bare(text: str, plain: str, quoted: bool, sure: bool, tree: Tree) -> Found | None:
     """A name without a folder: a file of the root, the only file of that name, or a name that belongs nowhere."""
-    named = any(plain.lower() in words(names) for names in ("root-names", "names"))
-    if not (_has_ending(plain, folder=quoted) or named or (quoted and _DOT_FILE.fullmatch(plain))):
-        return Found(tree.rooted(text)) if sure and "*" in plain and "." in plain else None
+    # "license" and "codeowners" are words, LICENSE and CODEOWNERS are files.
+    written = "." in plain or not plain.islower() or tree.holds(plain)
+    named = written and any(plain.lower() in words(names) for names in ("root-names", "names"))
+    dotted = plain.startswith(".") and (
+        _WELL_KNOWN.fullmatch(plain)
+        or _SETTINGS.fullmatch(plain)
+        or (quoted and (tree.holds(plain) or _DOTTED.fullmatch(plain)))
+    )
+    if not ((written and _has_ending(plain, folder=quoted) and plain[0] != ".") or named or dotted):
+        folder = tree.index and plain in tree.index.folders
+        return Found(tree.rooted(text)) if sure and (folder or ("*" in plain and "." in plain)) else None
     if plain.startswith("*") and not sure:
         return None
-    if tree.holds(plain) or sure or (named and ("." in plain or quoted)):
+    if tree.holds(plain) or (named and ("." in plain or quoted)):
         return Found(tree.rooted(text))
     alike = tree.index.by_name.get(plain, ()) if tree.index else ()
-    return Found(alike[0]) if len(alike) == 1 else Found(tree.rooted(text), bare=True)
+    near = [path for path in alike if tree.home and path == f"{tree.home}/{plain}"] or alike
+    if len(near) != 1 and plain in tree.mentioned:
+        return Found(tree.rooted(tree.mentioned[plain]))
+    at_top = dotted and not alike and _SETTINGS.fullmatch(plain)
+    return Found(near[0]) if len(near) == 1 else Found(tree.rooted(text), bare=not at_top)

@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gitbot.model.plan import Plan, PlanId, Source
+from gitbot.model.plan import Access, Plan, PlanId, Source
+from gitbot.plans import tables
 from gitbot.plans.document import Document, Kind, Section
 from gitbot.plans.extract import read_section
 from gitbot.plans.merging import defaults, merge
 from gitbot.plans.names import Owner, fold
+
+PREAMBLE = "preamble"
+"""The format of what stands above the sections: no plan, and its shared files are the set's."""
 
 
 def recognises(document: Document) -> bool:
@@ -39,6 +43,10 @@ def _roster(document: Document) -> Iterator[Plan]:
     rest = read_section(document, document.rest, "generic")
     if not rest.tasks:  # rules and remarks: they name the files of the sections without being anybody's work
         rest = replace(rest, claims=tuple(c for c in rest.claims if c.source is Source.DECLARED))
+        first = document.sections[0].blocks[0].line
+        above = tuple(c for c in rest.claims if c.access is Access.SHARED and c.line < first)
+        yield Plan(id=PlanId(document.id), path=document.path, format=PREAMBLE, claims=above)
+        rest = replace(rest, claims=tuple(c for c in rest.claims if c.line > first))
     if rest.claims:
         yield replace(rest, id=PlanId(document.id))
 
@@ -49,6 +57,8 @@ def _single(document: Document) -> Iterator[Plan]:
     if named.owner is None or (id is not None and fold(id) != fold(named.owner.id)):
         named = Section((), Owner(id) if id else None)
     body = read_section(document, replace(named, blocks=document.blocks), "generic")
+    if tables.name_owners(document):  # what the rest says of the owners' files is nobody's work
+        body = replace(body, claims=tuple(c for c in body.claims if c.source is Source.DECLARED))
     if not (named.owner or head.claims or head.needs or head.agent or body.claims or body.tasks):
         return
     declared = named.owner or any(claim.source is Source.DECLARED for claim in head.claims + body.claims)

@@ -14,25 +14,66 @@ from gitbot.model.plan import Need, Task, TaskState
 from gitbot.plans.document import Block
 from gitbot.plans.front import DURATION, minutes
 from gitbot.plans.needs import bracket_needs, prose_needs
-from gitbot.plans.paths import Token, tokens
-from gitbot.plans.words import kinds, words
+from gitbot.plans.paths import Found, Token, Tree, path_in, tokens
+from gitbot.plans.words import kinds, stem_kind, table, words
 
 ARROW = re.compile(r"[ \t]*(?:←|⟵|<-{1,2}(?!>))[ \t]*")
-_ID = re.compile(r"(?:\*\*)?(?P<id>T\d{1,5}[a-z]?|\d{1,3}(?:\.\d{1,3})+|\d{1,3}(?=\.[ \t]))[.:)]?(?:\*\*)?[ \t]+")
-_MARKS = re.compile(r"(?:\[(?:P|US\d{1,3})\]|\(P\)|Task:|Step[ \t]\d{1,3}:)[ \t]*", re.I)
-_ESTIMATE = re.compile(rf"~[ \t]?{DURATION}\b")
-_MARKER = re.compile(r"[`*]{0,3}[ \t]{0,2}[(\[](?P<mark>[A-Za-z]{3,10})(?:[ \t][^()\[\]]{0,60})?[)\]]")
+_ID = re.compile(
+    r"(?:\*\*)?(?:[Tt]ask[ \t])?(?P<id>T\d{1,5}[a-z]?|\d{1,3}(?:\.\d{1,3})+|\d{1,3}(?=\.[ \t])|(?<=ask )\d{1,3}(?=:))"
+    r"[.:)]?(?:\*\*)?[ \t]+"
+)
+_MARKS = re.compile(
+    r"(?:\[(?:P|US\d{1,3})\]|\(P\)|\(\d{4}-\d\d-\d\d[^()]{0,20}\)|(?:Sub-)?Task:|Step[ \t]\d{1,3}:)[ \t]*", re.I
+)
+_TIME = re.sub(r"\?P<\w+>", "?:", DURATION)
+_SAID = r"(?:est(?:imate[ds]?|\.)?|effort)(?:[ \t]time)?"
+_ESTIMATE = re.compile(
+    rf"(?:~[ \t]?|(?:[—–-][ \t]+)?\*{{0,2}}\b{_SAID}\*{{0,2}}:\*{{0,2}}[ \t]*~?)({_TIME})\b"
+    rf"|[(\[](?:{_SAID}:?[ \t]?)?~?({_TIME})[)\]](?=[ \t.]*(?:$|[(\[←<—–@#-]))|[—–-][ \t]+~?({_TIME})[ \t.]*$",
+    re.I,
+)
+_MARKER = re.compile(
+    r"[`*]{0,3}[ \t]{0,2}[(\[（【](?P<mark>[^\W\d_]{2,12})(?:[ \t/,，、+][^()\[\]（）]{0,60})?[)\]）】]"
+)
+# In some languages the verb comes last.
+_BEHIND = re.compile(r"`?[ \t]*(?P<words>(?=[^`\n]{0,23}[\u3040-\u9fff\uac00-\ud7af])[^`\n,.;:，。、；：(（]{2,24})")
 _RESET = re.compile(r"[:—–]$|^[—–-]$")
+_JOINT = re.compile(r"[ \t]*(?:[,&+、，]|,?[ \t]*\band\b)[ \t]*")
+_FREE = ("", "and", "then", ",", "will", "we", "i", "must", "to")  # words before a verb that asks for work, in prose
+_NEW = re.compile(
+    r"\bnew[ \t](?:[\w-]+[ \t]){1,3}(?:(?:at|called|named)[ \t])?[`(\[]?$"
+    r"|\b(?:goe?s?|lives?|belongs?|lands?)[ \t](?:in|into|to|under)[ \t][`(\[]?$",
+    re.I,
+)
+_TO_CHANGE = re.compile(
+    r"[ \t](?:(?:will|must|should|shall|needs? to|has to|have to)[ \t]"
+    r"(?!not\b|never\b|remain|stay|keep|still|pass|be (?:read|run|used))"
+    r"|(?:gains?|gets?|receives?|grows|becomes)[ \t]|needs[ \t](?:a|an|new)\b)"
+)
+_UNDER_TEST = re.compile(r"\b(?:tests?|coverage)[ \t]+for[ \t]+`?$", re.I)
 Use = tuple[str, float]  # the kind of claim that a path makes, and with which confidence
+
+UNKNOWN: Use = ("unknown", 0.0)
+"""The use of a path that no word of the sentence tells anything of."""
+_UNBOUNDED = re.compile(
+    r"(?!.*\b(?:tests?|lint|linters?|type-?checks?|grep|search|audit|scan)\b)(?P<verb>[a-z-]+)[ \t].*?\b(?:everywhere"
+    r"|(?:whole|entire)[ \t](?:repo|repository|codebase|project|tree)|(?:codebase|repo|project)-wide"
+    r"|all[ \t](?:source[ \t])?files(?![ \t](?:in|of|under|below|from|that)\b))\b",
+    re.I,
+)
+
+
+def is_unbounded(task: Task) -> bool:
+    """Whether a task writes wherever something is found: "Run `black .` across the whole repo"."""
+    found = None if task.paths else _UNBOUNDED.match(task.text[:400])
+    return found is not None and (_changes(verb := found["verb"].lower()) or verb in ("apply", "format", "run"))
 
 
 def read_item(block: Block) -> tuple[Task, str, tuple[Need, ...]]:
     """The task of an item with a box, without its paths; the sentence that is left of it; its needs."""
     needs, text = bracket_needs(ARROW.split(block.text, maxsplit=1)[0], block.line)
-    estimate, parallel = _ESTIMATE.search(text), False
-    if estimate:
-        text = text[: estimate.start()] + text[estimate.end() :]
-    text = text.strip()
+    estimate, text = estimated(text)
+    parallel, text = False, text.strip()
     if id := _ID.match(text):
         text = text[id.end() :]
     while mark := _MARKS.match(text):
@@ -45,10 +86,19 @@ def read_item(block: Block) -> tuple[Task, str, tuple[Need, ...]]:
         block.state or TaskState.OPEN,
         id["id"] if id else None,
         optional=block.optional,
-        minutes=minutes(estimate) if estimate else None,
+        minutes=estimate,
         parallel=parallel,
     )
     return task, text, needs or prose_needs(text, block.line)
+
+
+def estimated(text: str) -> tuple[tuple[float, float] | None, str]:
+    """The minutes that a line gives for its work, if any, and the line without them."""
+    found = _ESTIMATE.search(text)
+    duration = re.fullmatch(DURATION, found[found.lastindex or 0], re.I) if found else None
+    if found is None or duration is None:
+        return None, text
+    return minutes(duration), text[: found.start()] + text[found.end() :]
 
 
 def whole_path(text: str) -> tuple[Token, Use] | None:
@@ -59,52 +109,163 @@ def whole_path(text: str) -> tuple[Token, Use] | None:
     token = next(tokens(parts[0]), None) if parts else None
     if token is None or token.text.startswith("(") or use is None or end < len(rest):
         return None
-    return replace(token, quoted=True, link=False), use
+    return token._replace(quoted=True, link=False), use
 
 
 def _marked(text: str, end: int) -> tuple[Use | None, int]:
     """What the marker says that stands behind a path's end, and where the marker itself ends."""
     marker = _MARKER.match(text, end)
     kind = kinds("markers").get(marker["mark"].lower()) if marker else None
+    if kind is None and (behind := _BEHIND.match(text, end)):
+        kind = stem_kind(behind["words"])
+        return ((kind, 0.7) if kind else None), end
     if marker is None or kind is None:
         return None, end
     return (kind, 0.95 if kind in ("create", "shared", "append") else 0.9), marker.end()
 
 
-def uses(text: str) -> Iterator[tuple[Token, Use | None]]:
-    """Every token of a sentence with what the words before it, or a marker behind it, make of it; None: a mention."""
-    use: Use | None = None
-    verb, previous = "", ""
+def listed_paths(text: str, tree: Tree) -> Iterator[tuple[str | None, Found, int]]:
+    """The paths of a list, with what a marker or a word such as "Modify" says of each, and where each stands.
+
+    A bare name that nobody knows lies in the folder of the path before it.
+    """
+    only_names = all(any(c in part for c in "/.*") for part in re.split(r"[,\s]+", text.strip()) if part)
+    said, folder, seen, depth, aside, previous = None, "", False, 0, False, ""
     for token in tokens(text):
-        low = token.text.lower()
-        marked, _ = _marked(text, token.end)
-        if marked:
-            yield token, marked
-        elif previous in words("negations"):
-            yield token, None
-        elif not previous and (token.quoted or not _verb(low)):
-            yield token, ("own", 0.85)
-        elif use is None and not verb and previous in words("prepositions"):
-            yield token, ("own", 0.6)
-        else:
-            yield token, use
         raw = text[token.start : token.end]
+        depth += 0 if token.quoted or token.link else raw.count("(") - raw.count(")")
+        aside = aside and previous[-1:] not in (",", ";") and "\n" not in text[token.start - 1 : token.start]
+        found = path_in(token, tree, sure=token.quoted or only_names)
+        if not any(map(str.isalnum, raw)) and not _RESET.fullmatch(raw):
+            previous = raw
+            continue
+        if found is None and not token.quoted:
+            word = token.text.lower().strip(":")
+            switch, example = kinds("switches").get(word), word in words("clause-openers")
+            said, seen = switch or said, seen or example
+            behind = previous[-1:] in (",", ";") and not switch
+            aside = aside or example or behind or _RESET.fullmatch(raw) is not None
+        # Behind a dash, a colon or in brackets the paths are only mentioned, unless none stood before.
+        elif found and not (seen and (aside or depth > 0) and not (token.link and depth == 0)):
+            if folder:
+                found = _beside(found, folder, tree)
+            folder = "" if found.path.endswith("/") else found.path.rpartition("/")[0]
+            marked, _ = _marked(text, token.end)
+            seen, aside = True, text[token.end : token.end + 1] in (":", "：") or raw.endswith(":")
+            yield (marked[0] if marked else said), found, token.start
+        previous = raw + text[token.end : token.end + 1]
+
+
+def _beside(found: Found, folder: str, tree: Tree) -> Found:
+    """A path of a list that is written short: it lies where the one before it does, or beside one of its folders."""
+    if found.bare:
+        return replace(found, path=f"{folder}/{found.path}")
+    head = found.path.partition("/")[0]
+    while "/" in found.path and folder and not tree.holds(head):
+        if tree.holds(f"{folder}/{head}"):
+            return Found(f"{folder}/{found.path}")
+        folder = folder.rpartition("/")[0]
+    return found
+
+
+def uses(text: str, *, prose: bool = False) -> Iterator[tuple[Token, Use | None]]:
+    """Every token of a sentence with what the words before it, or a marker behind it, make of it; None: a mention.
+
+    `prose`: a path that opens the sentence is only mentioned.
+    """
+    places, pointed = table("places"), False
+    use: Use | None = None
+    verb, previous, negated = "", "", 0
+    held: Use | None = None  # what the verb in front of a colon says: "Adapt callers: `a.ts`"
+    last: tuple[int, Use | None] = (-1, None)  # where the last path ends, and what it is for
+    for token in tokens(text):
+        low, raw = token.text.lower(), text[token.start : token.end]
+        marked, _ = _marked(text, token.end)
+        now = use
+        if marked:
+            now = marked
+        elif token.start < last[0] or (last[0] >= 0 and _JOINT.fullmatch(text, last[0], token.start)):
+            now = last[1]
+        elif previous in words("negations") or 0 < negated <= 2:
+            now = None
+        elif verb in ("", previous) and previous in words("labels-of-work") and not prose:
+            now = ("own", 0.6)
+        elif held and not low.endswith("/") and text[token.start - 2 : token.start] == ": ":
+            now, use = held, held
+        elif not previous and (token.quoted or not _verb(low)):
+            now = None if prose else ("own", 0.85)
+        elif use is None and (said := _written(text, token, prose)):
+            now = said
+        elif previous == "for" and _UNDER_TEST.search(text[max(0, token.start - 30) : token.start]):
+            now = None
+        elif use is None and not prose and _alone(text, token, raw):
+            now = ("own", 0.6)
+        elif use is None and not verb and previous in words("prepositions"):
+            now = None if prose and not _does(text[token.end : token.end + 99]) else ("own", 0.6)
+        elif use is None and not verb and not prose:
+            now = UNKNOWN
+        yield token, now
+        if token.quoted or any(c in low for c in "/."):
+            last = (token.end - raw.endswith(","), now)
+        negated = 1 if low in ("no", "without", "nothing") else 0 if raw[-1:] in ",;:" else negated + bool(negated)
+        held = use if raw.endswith(":") and use and use[0] != "read" and not token.quoted else None
         if low in words("clause-openers") or _RESET.search(raw):
             use, verb = None, low or "—"
-        elif not token.quoted and "/" not in low:
+        elif low in places.get(verb, ()) and (verb != "use" or pointed):
+            use = ("modify", 0.6)
+        elif not (token.quoted or "/" in low or (prose and previous not in _FREE)):
             use, verb = _after_word(low, use, verb, previous)
         previous = "," if raw.endswith(",") else low or "—"
+        pointed = token.quoted or low in ("it", "them", "this", "these")
+
+
+def _written(text: str, token: Token, prose: bool) -> Use | None:
+    """What "a new module `till.ts`" says before a path, and "`till.ts` gains a field" behind it."""
+    if _NEW.search(text[max(0, token.start - 60) : token.start]):
+        return "create", 0.6
+    if prose and token.quoted and _TO_CHANGE.match(text, token.end):
+        return "own", 0.55
+    return None
+
+
+def _alone(text: str, token: Token, raw: str) -> bool:
+    """Whether nothing but a path stands in a bracket, or behind a colon at the end: "Till (`shop/till.ts`)"."""
+    before, after = text[max(0, token.start - 3) : token.start].rstrip(), text[token.end : token.end + 1]
+    opens = before[-1:] in ("(", "（") and after in (")", ",", "）", "、")
+    bracket = opens or (raw[:1] == "(" and (raw.endswith(",") or raw.rstrip(".,;:")[-1:] == ")"))
+    return bracket or (before.endswith(":") and not text[token.end : token.end + 99].strip(" ."))
+
+
+def _does(text: str) -> bool:
+    """Whether an order comes first in what follows a path: ", add a flag"."""
+    order = re.match(r"[ \t]*(?P<comma>[,:]?)[ \t]*(?:[a-z]+ly[ \t])?(?P<word>[a-z]+)", text[:60], re.I)
+    if order is None:
+        return False
+    if order["word"].lower() in ("around", "near", "at", "on", "inside"):  # "in `till.ts` near line 40 replace …"
+        return any(_changes(word) for word in re.findall(r"[a-z]+", text[:80].lower())[1:8])
+    writes = _changes(order["word"].lower())
+    return writes or (order["comma"] != "" and order["word"].lower() not in words("no-orders"))
+
+
+def _changes(word: str) -> bool:
+    return kinds("verbs").get(_verb(word)) in ("create", "modify", "delete")
 
 
 def _after_word(low: str, use: Use | None, verb: str, previous: str) -> tuple[Use | None, str]:
     """What the next path is for once this word was read: a verb counts at the head, later only behind "and"."""
-    if use and low in ("to", "in", "into", "from") and (verb == "add" or use[0] == "delete"):
+    if verb in ("from", "document") and low in ("to", "in", "into", "at"):
+        return None, ""
+    taken = kinds("verbs").get(verb) == "delete"
+    if use and low in ("to", "in", "into", "from") and (verb == "add" or taken):
         return ("modify", use[1]), verb
-    if use and previous not in ("and", "then", ","):
+    armed = previous in ("and", "then", ",") or (previous == "to" and use is not None and use[0] == "read")
+    if (use or verb in words("clause-openers")) and not armed:
         return use, verb
     form = low if previous else _verb(low)
-    kind = kinds("verbs").get(form)
-    return ((kind, 0.55 if previous else 0.8), form) if kind else (use, verb)
+    kind = kinds("verbs").get(form) or (None if low.isascii() else stem_kind(low))
+    if kind is None:
+        return use, verb
+    return (kind, 0.8 if not previous else 0.55 if low.isascii() else 0.6), form
 
 
 def _verb(word: str) -> str:
@@ -115,4 +276,5 @@ def _verb(word: str) -> str:
         forms += [stem, f"{stem}e", stem[:-1] if stem[-1:] == stem[-2:-1] else stem]
     elif word.endswith("s"):
         forms += [word[:-1], word[:-2]]
-    return next((form for form in forms if form in kinds("verbs")), "")
+    known = next((form for form in forms if form in kinds("verbs")), "")
+    return known or (word if not word.isascii() and stem_kind(word) else "")

@@ -8,15 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from gitbot.model.plan import Claim, Need, NeedKind, Plan, PlanId
 from gitbot.plans.document import PLAIN_FENCES, Document, Kind
 from gitbot.plans.merging import merge_same
 from gitbot.plans.names import agents_in, fold, slug
 from gitbot.plans.paths import Tree
-from gitbot.plans.words import claim
+from gitbot.plans.words import claim, words
 
-_LINE = re.compile(r"(?P<lead>[\s│┃|├└╰╠╚─━═`+\\-]*)(?P<name>[^\s←⟵✅#(<]\S*)(?P<rest>.*)")
+_LINE = re.compile(
+    r"(?P<lead>(?:[\s│┃|├└╰╠╚─━═`\\-]|\+(?=-))*+)(?P<name>\([\w.-]{1,80}\)/?|[^\s←⟵✅#(<]\S*)(?P<rest>.*)"
+)
 _BRANCH = re.compile(r"[├└╰╠╚]|[|+`\\](?=--)")
 _NAME = re.compile(r"\S*/\S*|[`*]*\.?[\w-]+(?:\.[\w-]+)+[`*]*")
 _DEEPEST = 64
@@ -28,7 +31,12 @@ _NOBODYS = re.compile(
     r"|(?:multiple|both|all|several)[ \t]agents|everyone",
     re.I,
 )
-_MOST_FIRST = 50  # entries that hold all others back: each gives every plan a need
+_CHANGED = re.compile(
+    r"[←(\[<][\s*`-]*(?:new|add|creat|modif|updat|edit|chang|extend|delet|remov|新|修改|更新|変更|修正|追加|수정|추가|нов|измен)"
+    r"|\b(?:NEW|ADD|CREATED?|MODIF(?:Y|IED)|UPDATED?|EDIT(?:ED)?|CHANGED?|DELETED?)\b"
+)
+_MOST_MARKS = 1_000  # entries with arrows that are read
+_MOST_FIRST = 12  # entries that hold all others back: each gives every plan a need
 FIRST = re.compile(r"\b(?:build|built|finish|finished|done|comes?|goes|lands?)\b.{0,20}\bfirst\b|^first\b", re.I)
 """Words behind an arrow that put an entry before all others."""
 AFTER = re.compile(
@@ -67,7 +75,7 @@ def entries(lines: Iterable[str], first: int) -> list[Entry]:
         if match is None:
             continue
         branch = _BRANCH.search(match["lead"])
-        if not branch and not _NAME.fullmatch(match["name"]):
+        if not branch and not (_NAME.fullmatch(match["name"]) or match["name"].lower() in words("names")):
             stack.clear()
             continue
         depth = 2 * (branch.start() if branch else len(match["lead"])) + (branch is not None)
@@ -84,9 +92,34 @@ def entries(lines: Iterable[str], first: int) -> list[Entry]:
     return found
 
 
+def drawn(lines: list[str], first: int, tree: Tree) -> list[Entry]:
+    """The files and empty folders of a drawing with branches, from the repository's top; nothing for other lines.
+
+    Where some are marked as new or changed, the others only show where those lie.
+    """
+    if sum(_BRANCH.search(line[:200]) is not None for line in lines) < 2:
+        return []
+    found = entries(lines, first)
+    heads = {entry.path.partition("/")[0] for entry in found}
+    seconds = {entry.path.split("/")[1].lower() for entry in found if "/" in entry.path}
+    top = seconds & (words("top-folders") | words("root-names") | words("names"))
+    head = next(iter(heads)) if len(heads) == 1 else ""
+    if head and top and head.lower() not in words("top-folders") and not tree.holds(head):  # the project's name
+        found = [replace(entry, path=entry.path.partition("/")[2]) for entry in found]
+    if any(_owned(entry.rest) for entry in found):
+        return []
+    leaves = [entry for entry in found if entry.leaf]
+    return [entry for entry in leaves if _CHANGED.search(entry.rest)] or leaves
+
+
+def _owned(rest: str) -> bool:
+    arrow = _ARROW.match(rest)
+    return bool(agents_in(rest) or (arrow and arrow["sign"] not in "#✅" and not _CHANGED.search(rest)))
+
+
 def read(document: Document) -> tuple[tuple[Plan, ...], tuple[Claim, ...]]:
     """A plan per agent that the trees name, and what they share."""
-    marks = list(_marks(document))
+    marks = list(islice(_marks(document), _MOST_MARKS))
     shared = (replace(claim("shared", m.path, m.line, 0.9), path=document.path) for m in marks if not m.owners)
     plans = merge_same(_plan(document, mark, owner) for mark in marks for owner in mark.owners)
     firsts = [(owner, mark) for mark in marks if FIRST.search(mark.words) for owner in mark.owners][:_MOST_FIRST]

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from gitbot.model.plan import Plan, PlanId, PlanSet
+from gitbot.model.plan import Plan, PlanId, PlanSet, Write
 from gitbot.model.preflight import Check, Edge, Severity, Verdict
 from gitbot.patterns import compile_patterns
 from gitbot.plans import fold
+from gitbot.preflight.decision import questions
+from gitbot.preflight.estimate import estimate, works_of
 from gitbot.preflight.overlap import Contact, contacts
 from gitbot.preflight.placement import overlaps, place
-from gitbot.preflight.references import Precedence, resolve
+from gitbot.preflight.references import Precedence, resolve, without_loops
 from gitbot.preflight.rules import RULES, Rule, Situation, Surroundings, findings, is_unknown
 from gitbot.preflight.stakes import stakes_of
 
@@ -32,23 +34,31 @@ def check(plans: PlanSet, around: Surroundings) -> Check:
     branches = {plan.id: _branches(plan, around.branch_patterns) for plan in members}
     needs = resolve(members, branches)
     order = Precedence(members, needs.edges)
-    stakes = {plan.id: stakes_of(plan) for plan in members}
+    tracked = frozenset(around.files or ())
+    stakes = {plan.id: stakes_of(plan, around.links, tracked) for plan in members}
     every = [stake for plan in members for stake in stakes[plan.id]]
     met = contacts(every, order, compile_patterns(around.additive), around.files or ())
-    edges = tuple(sorted({*needs.edges, *_creations(met, order)}, key=_edge_key))
+    creations = without_loops(members, needs.edges, tuple(_creations(met, order)))
+    edges = tuple(sorted({*needs.edges, *creations}, key=_edge_key))
     phases, loops, why = place(members, edges, met, needs.apart)
+    works = works_of(members, around.assumptions)
+    situation = Situation(
+        plans, around, members, renamed, stakes, met, edges, loops, needs.findings, order, phases, works
+    )
+    found = findings(situation)
     return Check(
         verdict=_verdict(phases),
         plans=replace(plans, plans=members),
         overlaps=overlaps(met, members, edges, order, phases),
         edges=edges,
         phases=phases,
-        findings=findings(
-            Situation(plans, around, members, renamed, stakes, met, edges, loops, needs.findings, order)
-        ),
+        findings=found,
         unknown=tuple(plan.id for plan in members if is_unknown(plan)),
         why=why,
         branches={plan: names[0] for plan, names in branches.items()},
+        estimate=estimate(members, works, phases, edges, around.assumptions),
+        questions=questions(situation, found),
+        existing=tracked.intersection(c.pattern for plan in members for c in plan.claims if c.write is Write.CREATE),
     )
 
 
@@ -67,7 +77,8 @@ def _with_unique_ids(plans: Iterable[Plan]) -> tuple[tuple[Plan, ...], tuple[tup
 
 def _branches(plan: Plan, patterns: Iterable[str]) -> tuple[str, ...]:
     """The names that a plan's branch may have; the first is the one to use."""
-    given = tuple(pattern.replace("{id}", fold(plan.id)) for pattern in patterns)
+    own = (plan.id,) if plan.format == "spec-kit" else ()  # whose branches are called as their folders
+    given = (*(pattern.replace("{id}", fold(plan.id)) for pattern in patterns), *own)
     return (plan.branch, *given) if plan.branch else given
 
 

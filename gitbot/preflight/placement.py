@@ -12,12 +12,11 @@ from gitbot.preflight.schedule import restrictions, schedule, untangle
 
 _MOST_EXPLAINED = 3  # meetings that the reason of one overlap tells
 
-
 Groups = tuple[tuple[PlanId, ...], ...]
 
 
 def place(
-    plans: Sequence[Plan], edges: Sequence[Edge], contacts: Iterable[Contact], apart: Iterable[tuple[PlanId, PlanId]]
+    plans: Sequence[Plan], edges: Sequence[Edge], contacts: Sequence[Contact], apart: Iterable[tuple[PlanId, PlanId]]
 ) -> tuple[Groups, Groups, dict[PlanId, str]]:
     """The fewest phases that edges, blocking contacts, wishes to stay apart and wishes to be alone allow.
 
@@ -25,31 +24,43 @@ def place(
     """
     ids = [plan.id for plan in plans]
     number = {plan: at for at, plan in enumerate(ids)}
-    strong = [(number[edge.before], number[edge.after]) for edge in edges if not edge.pipelined]
-    weak = [(number[edge.before], number[edge.after]) for edge in edges if edge.pipelined]
-    free = untangle(len(ids), strong, weak)
-    separate = list(_separate(plans, contacts, apart))
-    pairs = {(number[left], number[right]) for left, right, _, _ in separate}
-    numbered = schedule(restrictions(len(ids), free.strong, free.weak, pairs))
+    pairs: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
+    for edge in edges:
+        pairs[edge.pipelined].append((number[edge.before], number[edge.after]))
+    free = untangle(len(ids), *pairs)
+    blocked, asked = list(_blocked(contacts)), [(left, right, "apart from", "") for left, right in apart]
+    kept_apart = {(number[left], number[right]) for left, right, _, _ in (*blocked, *asked)}
+    alone = [number[plan.id] for plan in plans if not plan.parallel]
+    better = {
+        (number[meeting.first], number[plan])
+        for contact in contacts
+        for meeting in contact.meetings
+        if meeting.first and contact.severity is Severity.NOTES
+        for plan in contact.plans
+        if plan != meeting.first
+    }
+    numbered = schedule(restrictions(len(ids), free.strong, free.weak, kept_apart, better, alone))
     phases, loops = (tuple(tuple(ids[at] for at in group) for group in groups) for groups in (numbered, free.loops))
-    return phases, loops, _reasons(plans, phases, edges, separate)
+    return phases, loops, _reasons(plans, phases, edges, (*blocked, *_behind_alone(plans, phases), *asked))
 
 
 _Separation = tuple[PlanId, PlanId, str, str]  # and the words before and behind the name of the one that comes first
 
 
-def _separate(
-    plans: Sequence[Plan], contacts: Iterable[Contact], apart: Iterable[tuple[PlanId, PlanId]]
-) -> Iterator[_Separation]:
+def _blocked(contacts: Iterable[Contact]) -> Iterator[_Separation]:
     for contact in contacts:
         if contact.severity is Severity.BLOCKS:
-            yield *contact.plans, "not beside", f": {contact.meetings[0].words}: {contact.paths[0]}"
-    for alone in plans:
-        for other in plans if not alone.parallel else ():
-            if other is not alone:
-                yield alone.id, other.id, "not beside", ", which runs alone"
-    for left, right in apart:
-        yield left, right, "apart from", ""
+            yield *contact.plans, "not beside", f": {contact.meetings[0].words}: {contact.meetings[0].said}"
+
+
+def _behind_alone(plans: Iterable[Plan], phases: Groups) -> Iterator[_Separation]:
+    """Each plan with the last one before it that runs alone."""
+    alone = {plan.id for plan in plans if not plan.parallel}
+    last: PlanId | None = None
+    for phase in phases:
+        if last is not None:
+            yield from ((last, plan, "not beside", ", which runs alone") for plan in phase)
+        last = next((plan for plan in phase if plan in alone), last)
 
 
 def _reasons(
@@ -60,19 +71,16 @@ def _reasons(
     offers: list[tuple[tuple[bool, int], PlanId, str]] = []  # keeps it out, and how late; the plan; the words
     for edge in edges:
         rank = (not edge.pipelined, phase_of[edge.before])
-        if edge.pipelined:
-            offers.append((rank, edge.after, f"lands after {edge.before}: {edge.reason}"))
-        elif phase_of[edge.before] < phase_of[edge.after]:
-            offers.append((rank, edge.after, f"after {edge.before}: {edge.reason}"))
+        if edge.pipelined or phase_of[edge.before] < phase_of[edge.after]:
+            lands = "lands " if edge.pipelined else ""
+            offers.append((rank, edge.after, f"{lands}after {edge.before}: {edge.reason}"))
     for left, right, words, rest in separate:
         first, second = sorted((left, right), key=phase_of.__getitem__)
         offers.append(((True, phase_of[first]), second, f"{words} {first}{rest}"))
     offers.sort(key=lambda offer: offer[0], reverse=True)
     best = {plan: words for _, plan, words in reversed(offers)}
-    return {
-        plan.id: best.get(plan.id, "waits for nobody") if plan.parallel else "runs alone, as it asks"
-        for plan in plans
-    }
+    best |= {plan.id: "runs alone, as it asks" for plan in plans if not plan.parallel}
+    return {plan.id: best.get(plan.id, "waits for nobody") for plan in plans}
 
 
 def overlaps(

@@ -10,12 +10,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby, pairwise, product
+from itertools import chain, groupby, islice, pairwise, product
 
 from gitbot.model.plan import Access, Need, NeedKind, Plan, PlanId, Write
 from gitbot.model.preflight import Edge, Finding, Level, Location
 from gitbot.patterns import PatternList, compile_patterns
 from gitbot.plans import fold
+from gitbot.plans.needs import EVERYBODY
 from gitbot.preflight.schedule import all_before, untangle
 
 _PHASE = re.compile(r"phase[\s:_-]*0*([0-9]{1,6})", re.IGNORECASE)
@@ -52,6 +53,21 @@ class Precedence:
         return right if self._before[one] >> other & 1 else None
 
 
+def without_loops(plans: Sequence[Plan], needs: Iterable[Edge], creations: Sequence[Edge]) -> Iterator[Edge]:
+    """The edges that only claims give reason for, but for those that close a loop: what plans declare stands."""
+    if not creations:
+        return  # a closure of many plans takes its time
+    numbers = {plan.id: number for number, plan in enumerate(plans)}
+    declared = [(numbers[edge.before], numbers[edge.after]) for edge in needs]
+    inferred = [(numbers[edge.before], numbers[edge.after]) for edge in creations]
+    needed, before = all_before(len(plans), declared), all_before(len(plans), [*declared, *inferred])
+    for edge, ends in zip(creations, inferred, strict=True):
+        # Who needs others has more before itself than they have: going up in that order, no loop is ever closed.
+        early, late = ((needed[plan].bit_count(), plan) for plan in ends)
+        if early < late or not before[ends[0]] >> ends[1] & 1:
+            yield edge
+
+
 def resolve(plans: Sequence[Plan], branches: Mapping[PlanId, Sequence[str]]) -> References:
     """Give every need of the plans its meaning; `branches` holds the names that a plan's branch may have."""
     names = _Names(plans, branches)
@@ -83,10 +99,9 @@ class _Names:
         for plan in plans:
             for name in _names_of(plan, branches[plan.id]):
                 self._named.setdefault(name, {})[plan.id] = plan
-        shown = [(plan.id, str(plan.id)) for plan in plans]
-        shown += [(plan.id, event) for plan in plans for event, _ in plan.emits]
-        shown += [(plan.id, f"{plan.id}#{task.id}") for plan in plans for task in plan.tasks if task.id]
-        self._shown = shown[:_MOST_NAMES]
+        events = ((plan.id, event) for plan in plans for event, _ in plan.emits)
+        tasks = ((plan.id, f"{plan.id}#{task.id}") for plan in plans for task in plan.tasks if task.id)
+        self._shown = list(islice(chain(((plan.id, plan.id) for plan in plans), events, tasks), _MOST_NAMES))
         self._searches = 0
 
     def find(self, plan: Plan, reference: str) -> Referent | None:
@@ -96,26 +111,32 @@ class _Names:
             return None
         if _task(plan, text) in self._named:
             return "task", ()
+        if text in EVERYBODY and self._by_name(text) is None:
+            return "plan", self._eager
         whose, mark, task = text.partition("#")
-        owners = self._by_name(whose.strip()) if mark else None
-        having = [owner for owner in owners[1] if _task(owner, task.strip()) in self._named] if owners else []
-        if having:
-            return "task", having
-        return self._by_name(text) or self._by_file(text.removeprefix("./"))
+        _, owners = (self._by_name(whose.strip()) if mark else None) or ("", ())
+        having = [owner for owner in owners if _task(owner, task.strip()) in self._named]
+        return ("task", having) if having else self._by_name(text) or self._by_file(text.removeprefix("./"))
 
     def _by_name(self, text: str) -> Referent | None:
         phase = _PHASE.fullmatch(text)
-        for kind, name, meaning in (
-            ("id", fold(text), "plan"),
-            ("agent", fold(text), "plan"),
-            ("branch", text.casefold(), "plan"),
-            ("title", _slug(text), "plan"),
-            ("phase", phase[1] if phase else "", "phase"),
-            ("event", text.casefold(), "event"),
-        ):
+        folded, lower = fold(text), text.casefold()
+        names = {
+            "id": folded,
+            "agent": folded,
+            "branch": lower,
+            "title": _slug(text),
+            "phase": phase[1] if phase else "",
+        }
+        for kind, name in {**names, "event": lower}.items():
             if name and (kind, name) in self._named:
-                return meaning, tuple(self._named[kind, name].values())
+                return kind if kind in ("phase", "event") else "plan", tuple(self._named[kind, name].values())
         return None
+
+    @cached_property
+    def _eager(self) -> tuple[Plan, ...]:
+        """Every plan that does not itself wait for all others."""
+        return tuple(p for p in self._plans if not any(need.reference in EVERYBODY for need in p.needs))
 
     @cached_property
     def _made(self) -> list[tuple[Plan, PatternList]]:
@@ -132,9 +153,9 @@ class _Names:
         self._searches += 1
         if self._searches <= _MOST_SEARCHES:
             known = {name.casefold(): name for owner, name in self._shown if owner != plan.id}
-            near = difflib.get_close_matches(reference[:_LONGEST_NAME].casefold(), known, n=3, cutoff=0.5)
+            near = difflib.get_close_matches(reference[:_LONGEST_NAME].casefold(), known, n=3, cutoff=0.65)
             if near:
-                return f"did you mean {' or '.join(known[name] for name in near)}?"
+                return f"did you mean {' or '.join(map(known.__getitem__, near))}?"
         others = [other.id for other in self._plans if other.id != plan.id]
         listed = ", ".join(others[:8]) or "none but this one"
         return f"plans here: {listed}; an event needs a plan that lists it under `emits`"

@@ -14,6 +14,8 @@ from operator import or_
 EXACT_LIMIT = 12
 """Up to this many plans the fewest phases are searched for; above, they are approached greedily."""
 
+_MOST_POSTPONED = 6  # plans that are tried later than they could start, for the sake of a preference
+
 Pair = tuple[int, int]  # earlier, later
 Phases = tuple[tuple[int, ...], ...]
 
@@ -25,11 +27,17 @@ def all_before(count: int, pairs: Iterable[Pair]) -> list[int]:
 
 def _closed(rows: Sequence[int]) -> list[int]:
     """The rows with all that stand in front of those in front (Warshall)."""
-    before = list(rows)
-    for plan, row in enumerate(before):
-        for later in range(len(before)) if row else ():
-            if before[later] >> plan & 1:
-                before[later] |= row
+    before, behind = list(rows), [0] * len(rows)
+    for plan, row in enumerate(rows):
+        for earlier in members(row):
+            behind[earlier] |= 1 << plan
+    for plan in range(len(rows)):
+        if before[plan] and behind[plan]:
+            early, late = members(before[plan]), members(behind[plan])
+            for later in late:
+                before[later] |= before[plan]
+            for earlier in early:
+                behind[earlier] |= behind[plan]
     return before
 
 
@@ -42,6 +50,12 @@ def _rows(count: int, pairs: Iterable[Pair]) -> list[int]:
 
 def members(plans: int) -> tuple[int, ...]:
     """The plans of a set, in ascending order."""
+    if plans.bit_count() * 16 < plans.bit_length():  # the text of a sparse set is long
+        found = []
+        while plans:
+            found.append((plans & -plans).bit_length() - 1)
+            plans &= plans - 1
+        return tuple(found)
     return tuple(plan for plan, bit in enumerate(reversed(f"{plans:b}")) if bit == "1")
 
 
@@ -82,6 +96,11 @@ class Restrictions:
     after: Sequence[int]  # plans in an earlier phase
     never_before: Sequence[int]  # plans in an earlier phase or the same one
     apart: Sequence[int]  # plans in any other phase
+    preferred: Sequence[int] = ()  # plans in no later phase, as far as that costs no phase
+
+    def disregarded(self, phase: int, done: int) -> int:
+        """How many preferences a phase goes against, with the plans of `done` in earlier ones."""
+        return sum((self.preferred[plan] & ~(done | phase)).bit_count() for plan in members(phase) if self.preferred)
 
     def admits(self, plan: int, done: int, phase: int) -> bool:
         """Whether the plan may join this phase, with the plans of `done` in earlier ones."""
@@ -94,35 +113,49 @@ class Restrictions:
 
 
 def restrictions(
-    count: int, after: Iterable[Pair], never_before: Iterable[Pair], apart: Collection[Pair]
+    count: int,
+    after: Iterable[Pair],
+    never_before: Iterable[Pair],
+    apart: Collection[Pair],
+    preferred: Collection[Pair] = (),
+    alone: Collection[int] = (),
 ) -> Restrictions:
-    """Restrictions from pairs (earlier, later), and from pairs that stay apart in either order."""
+    """Restrictions from pairs (earlier, later), from pairs that stay apart in either order, and from loners."""
     both_ways = (*apart, *((right, left) for left, right in apart))
-    return Restrictions(_rows(count, after), _rows(count, never_before), _rows(count, both_ways))
+    waiting, late, separate, better = (_rows(count, each) for each in (after, never_before, both_ways, preferred))
+    loners = sum(1 << plan for plan in alone)
+    for plan in range(count) if loners else ():
+        separate[plan] |= ((1 << count) - 1 if loners >> plan & 1 else loners) & ~(1 << plan)
+    return Restrictions(waiting, late, separate, better)
 
 
 def schedule(wanted: Restrictions, *, exact: bool | None = None) -> Phases:
-    """Phases that keep every restriction, each plan once and as early as its phase allows.
+    """Phases that keep every restriction, each plan once.
 
-    Exact: the fewest there can be, breadth first over the sets of plans that are done. Only phases that cannot be
-    extended are tried: whoever has done more plans in as many phases is never worse off. Otherwise only the first of
-    them, filled with the most constrained plan first.
+    Exact: the fewest there can be, of these the ones that go against the fewest preferences, breadth first over the
+    sets of plans that are done. Only phases that cannot be extended are tried, but for plans that would rather wait:
+    whoever has done more plans in as many phases is never worse off. Otherwise only the first of them, filled with
+    the most constrained plan first.
     """
     count = len(wanted.after)
     exact = count <= EXACT_LIMIT if exact is None else exact
     sequence = _sequence(wanted.never_before, range(count) if exact else _most_constrained(wanted))
-    reached: dict[int, tuple[int, ...]] = {0: ()}
+    waiting = [plan for plan, row in enumerate(wanted.preferred) if row]
+    patient = sum(1 << plan for plan in waiting) if exact and len(waiting) <= _MOST_POSTPONED else 0
+    reached: dict[int, tuple[int, tuple[int, ...]]] = {0: (0, ())}
     while (1 << count) - 1 not in reached:
-        following: dict[int, tuple[int, ...]] = {}
-        for done, phases in reached.items():
-            for phase in islice(_full_phases(wanted, done, sequence), None if exact else 1):
-                following.setdefault(done | phase, (*phases, phase))
+        following: dict[int, tuple[int, tuple[int, ...]]] = {}
+        for done, (cost, phases) in reached.items():
+            for phase in islice(_full_phases(wanted, done, sequence, patient), None if exact else 1):
+                total = cost + (wanted.disregarded(phase, done) if exact else 0)
+                if done | phase not in following or total < following[done | phase][0]:
+                    following[done | phase] = total, (*phases, phase)
         reached = following
-    return tuple(map(members, reached[(1 << count) - 1]))
+    return tuple(map(members, reached[(1 << count) - 1][1]))
 
 
-def _full_phases(wanted: Restrictions, done: int, sequence: Iterable[int]) -> Iterator[int]:
-    """All phases that nobody can join any more; the first takes whoever fits, in sequence."""
+def _full_phases(wanted: Restrictions, done: int, sequence: Iterable[int], patient: int) -> Iterator[int]:
+    """All phases that nobody but the patient can join any more; the first takes whoever fits, in sequence."""
     ready = [plan for plan in sequence if not (done >> plan & 1 or wanted.after[plan] & ~done)]
     coming = list(accumulate((1 << plan for plan in reversed(ready)), or_, initial=0))  # by how many are left
     stack = [(len(ready), 0)]
@@ -132,11 +165,11 @@ def _full_phases(wanted: Restrictions, done: int, sequence: Iterable[int]) -> It
             plan = ready[-left]
             admitted = wanted.admits(plan, done, phase)
             # Leaving out a plan that fits can only pay when one that is still to come cannot stand it.
-            if not admitted or wanted.apart[plan] & coming[left - 1]:
+            if not admitted or wanted.apart[plan] & coming[left - 1] or patient >> plan & 1:
                 stack.append((left - 1, phase))
             if admitted:
                 stack.append((left - 1, phase | 1 << plan))
-        elif not any(wanted.admits(plan, done, phase) for plan in ready):
+        elif phase and not any(wanted.admits(plan, done, phase) for plan in ready if not patient >> plan & 1):
             yield phase
 
 

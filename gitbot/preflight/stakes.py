@@ -6,7 +6,8 @@ Whether two stakes collide is `gitbot.preflight.overlap`'s question.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from gitbot.fileclasses import FileClass, file_class, lock_of
@@ -31,6 +32,7 @@ class Stake:
     paths: PatternList
     place: Location
     manifest: str | None = None  # the claimed file that this lock file follows
+    link: str | None = None  # the symbolic link by which the claim means this path
 
     @property
     def firm(self) -> bool:
@@ -43,47 +45,54 @@ class Stake:
     def words(self) -> str:
         """The claim and where it stands, for a message."""
         span = f" ({self.claim.span})" if self.claim.span else ""
-        implied = f" through {self.manifest}" if self.manifest else ""
+        implied = f" through {self.manifest or self.link}" if self.manifest or self.link else ""
         return f"{self.claim.pattern}{span}{implied} in {self.place.path}:{self.place.line}"
 
 
-def stakes_of(plan: Plan) -> tuple[Stake, ...]:
-    """The stakes of one plan, in the order of its claims; an access to a pattern counts once."""
+def stakes_of(
+    plan: Plan, links: Mapping[str, str] | None = None, tracked: Set[str] = frozenset()
+) -> tuple[Stake, ...]:
+    """The stakes of one plan, in the order of its claims; an access to a pattern counts once.
+
+    What lies at or below a symbolic link counts where the link leads too, and of the tracked files the lock files
+    that follow a claimed manifest.
+    """
     shared, never = _positive(plan.patterns(Access.SHARED)), _positive(plan.never)
     found = []
     for access in Access:
         claims = plan.patterns(access)
-        exclusions = [(at, claim.pattern) for at, claim in enumerate(claims) if claim.pattern.startswith("!")]
+        at = [position for position, claim in enumerate(claims) if claim.pattern.startswith("!")]
+        excluded = compile_patterns(claims[position].pattern.removeprefix("!") for position in at)
         for position, claim in _distinct(claims):
             if access is Access.READ and claim.confidence < BLOCKING_CONFIDENCE:
                 continue  # the mention of a path binds nobody
-            paths = compile_patterns([claim.pattern, *(pattern for at, pattern in exclusions if at > position)])
+            paths = compile_patterns([claim.pattern]).without(excluded, bisect_left(at, position))
             if access is Access.OWN:  # what a plan shares it does not own, unless it declares that very part
-                rest = _without(paths, shared)
+                rest = paths.without(shared)
                 paths = paths if claim.source is Source.DECLARED and not _any_path(rest) else rest
-            if access is not Access.READ and _any_path(rest := _without(paths, never)):
+            if access is not Access.READ and _any_path(rest := paths.without(never)):
                 paths = rest
             if _any_path(paths):
                 found.append(Stake(plan.id, claim, paths, Location(claim.path or plan.path, claim.line)))
     found = list(_bounded(found))
-    return (*found, *_locks(found, excluded=compile_patterns([*shared, *never])))
+    found += _behind(found, links or {})
+    return (*found, *_locks(found, tracked, excluded=compile_patterns([*shared.patterns, *never.patterns])))
 
 
 def inside(paths: PatternList, region: PatternList) -> bool:
-    """Whether every path of the first list is one of the second."""
-    return not _any_path(_without(paths, region.patterns))
+    """Whether every path of the first list is one of the second, of which no pattern excludes."""
+    return not _any_path(paths.without(region))
 
 
 def _any_path(paths: PatternList) -> bool:
-    return len(paths.patterns) == 1 or witness(paths, _EVERYTHING) is not None
+    if len(paths.patterns) == 1:
+        return True
+    sample = paths.rules[0].sample if paths.rules else None
+    return (sample is not None and paths.matches(sample)) or witness(paths, _EVERYTHING) is not None
 
 
-def _without(paths: PatternList, taken: Sequence[str]) -> PatternList:
-    return compile_patterns([*paths.patterns, *("!" + pattern for pattern in taken)]) if taken else paths
-
-
-def _positive(claims: Iterable[Claim]) -> list[str]:
-    return [claim.pattern for claim in claims if not claim.pattern.startswith("!")]
+def _positive(claims: Iterable[Claim]) -> PatternList:
+    return compile_patterns(claim.pattern for claim in claims if not claim.pattern.startswith("!"))
 
 
 def _distinct(claims: Sequence[Claim]) -> Iterator[tuple[int, Claim]]:
@@ -95,7 +104,7 @@ def _distinct(claims: Sequence[Claim]) -> Iterator[tuple[int, Claim]]:
     for found in same.values():
         _, surest = max(found, key=lambda member: (member[1].source is Source.DECLARED, member[1].confidence))
         write = min((claim.write for _, claim in found), key=_TELLING.index)
-        yield found[-1][0], replace(surest, write=write)
+        yield found[-1][0], surest if surest.write is write else replace(surest, write=write)
 
 
 def _bounded(stakes: Sequence[Stake]) -> Iterator[Stake]:
@@ -108,12 +117,35 @@ def _bounded(stakes: Sequence[Stake]) -> Iterator[Stake]:
             yield replace(rest[0], claim=replace(rest[0].claim, write=Write.ANY), paths=paths)
 
 
-def _locks(stakes: Iterable[Stake], excluded: PatternList) -> Iterator[Stake]:
-    """Who writes a manifest writes its lock file too."""
+def _behind(stakes: Iterable[Stake], links: Mapping[str, str]) -> Iterator[Stake]:
+    """The stakes that claims on symbolic links bring; whoever makes or deletes a link leaves alone what it means."""
+    for stake in stakes if links else ():
+        pattern = stake.claim.pattern
+        followed: list[str] = []
+        whole = stake.claim.write not in (Write.CREATE, Write.DELETE)
+        while True:
+            ends = (at for at in range(len(pattern.rstrip("/")) + whole) if pattern[at : at + 1] in ("/", ""))
+            link = next((pattern[:at] for at in ends if pattern[:at] in links), None)
+            if link is None or link in followed:
+                break
+            followed.append(link)
+            pattern = links[link] + pattern[len(link) :]
+        if followed and pattern != stake.claim.pattern:
+            claim = replace(stake.claim, pattern=pattern)
+            yield replace(stake, claim=claim, paths=compile_patterns([pattern]), link=followed[0])
+
+
+def _locks(stakes: Iterable[Stake], tracked: Set[str], excluded: PatternList) -> Iterator[Stake]:
+    """Who writes a manifest writes its lock file too: the one beside it, and that of the workspace it is part of."""
     for stake in stakes:
         manifest, written = stake.claim.pattern, stake.claim.access is not Access.READ
         if written and not WILD.search(manifest) and file_class(manifest) is FileClass.MANIFEST:
-            for lock in lock_of(manifest):
+            folder, beside = manifest.rpartition("/")[0], lock_of(manifest)
+            names = [lock.rpartition("/")[2] for lock in beside]
+            above = [folder[:at] for at in range(len(folder), 0, -1) if folder[at : at + 1] in ("/", "")]
+            levels = ([f"{at}/{name}".lstrip("/") for name in names] for at in (*above, ""))
+            workspace = next((level for level in levels if not tracked.isdisjoint(level)), [])
+            for lock in dict.fromkeys((*beside, *filter(tracked.__contains__, workspace))):
                 if not excluded.matches(lock):
                     claim = replace(stake.claim, pattern=lock, write=Write.ANY, span=None)
                     yield replace(stake, claim=claim, paths=compile_patterns([lock]), manifest=manifest)

@@ -17,8 +17,18 @@ _ONE_LINE: dict[int, str | None] = {
     **dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}"),  # cannot be encoded for output
 }
 _LINES = {**_ONE_LINE, 0x0A: "\n"}
+_ESCAPES = {
+    code: f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    for code in (*_CONTROLS, *_DIRECTION, *_INVISIBLE, *_BREAKS)
+    if code != 0x0A
+} | dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")
 
 
 def printable(text: str, *, newlines: bool = False) -> str:
     """The text without anything that a terminal would obey; line breaks become spaces unless kept."""
     return text.translate(_LINES if newlines else _ONE_LINE)
+
+
+def escaped(quoted: str) -> str:
+    """The same for text that stands in quotes and knows `\\u` escapes, such as TOML's: nothing of it is lost."""
+    return quoted.translate(_ESCAPES)

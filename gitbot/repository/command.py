@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -78,6 +79,29 @@ def run(*arguments: str, cwd: Path, env: Mapping[str, str], feed: bytes | None =
         words = done.stderr.decode(errors="replace").strip() or f"exit status {done.returncode}"
         raise GitError(f"git {' '.join(a for a in arguments[:3] if not a.startswith('/'))}: {words}")
     return done.stdout
+
+
+def beginning(*arguments: str, cwd: Path, env: Mapping[str, str], most: int, seconds: float) -> tuple[bytes, bool]:
+    """The first `most` bytes that git writes within some seconds, and whether that is all and git ended well."""
+    with subprocess.Popen(
+        ("git", *arguments),
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdout is not None
+        late = threading.Timer(seconds, process.kill)
+        late.start()
+        try:
+            data = process.stdout.read(most)
+            if not process.stdout.read(1):
+                process.wait()
+        finally:
+            late.cancel()
+            process.kill()
+    return data, process.returncode == 0
 
 
 def check_version(text: str) -> None:

@@ -13,13 +13,14 @@ from typing import TypeVar
 import pygit2
 from pygit2.enums import DiffOption
 
-from gitbot.errors import GitError, NoIdentityError, UnsupportedRepositoryError
+from gitbot.errors import GitError, NoIdentityError, NoRepositoryError, UnsupportedRepositoryError
 from gitbot.model.git import Change, ChangeKind, Commit, Oid, Person
 from gitbot.repository import command
 
 GITLINK = 0o160000
 SYMLINK = 0o120000
 TREE = 0o040000
+LONGEST_PATH = 4096  # bytes
 _Kind = TypeVar("_Kind", pygit2.Blob, pygit2.Commit, pygit2.Tree)
 _PYTHONS_OWN = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape"})  # encodings unknown to git
 
@@ -101,17 +102,36 @@ class Repository:
             return None
         return Oid(str(item.id)), int(item.filemode)
 
-    def read(self, tree: Oid, path: str) -> bytes | None:
-        """The bytes of a regular file in a tree; None when there is none."""
+    def read(self, tree: Oid, path: str, *, most: int | None = None) -> bytes | None:
+        """The bytes of a regular file in a tree; None when there is none, or when it has more than `most`."""
         found = self.entry(tree, path)
         if found is None or found[1] in (TREE, GITLINK, SYMLINK):
             return None
+        if most is not None and self._size(found[0]) > most:
+            return None
         return self.blob(found[0])
+
+    def _size(self, oid: Oid) -> int:
+        try:
+            return int(self.lib.odb.read_header(pygit2.Oid(hex=oid))[1])
+        except (KeyError, ValueError, pygit2.GitError):
+            raise GitError(f"object {oid[:12]} is not in this repository") from None
 
     def files(self, tree: Oid) -> tuple[str, ...]:
         """Every path in a tree, submodules and links included, sorted as git sorts them."""
         listed = self.git("ls-tree", "-r", "-z", "--name-only", "--full-tree", tree)
         return tuple(name.decode("utf-8", "surrogateescape") for name in listed.split(b"\0") if name)
+
+    def links(self, tree: Oid) -> dict[str, str]:
+        """Every symbolic link in a tree with what is written in it; a text longer than a path is left out."""
+        listed = self.git("ls-tree", "-r", "-z", "--full-tree", tree)
+        found = (entry.partition(b"\t") for entry in listed.split(b"\0") if entry.startswith(b"120000 "))
+        texts = ((name, self.blob(Oid(about[-40:].decode()))) for about, _, name in found)
+        return {
+            name.decode("utf-8", "surrogateescape"): text.decode("utf-8", "surrogateescape")
+            for name, text in texts
+            if len(text) < LONGEST_PATH
+        }
 
     def changes(self, old: Oid | None, new: Oid) -> tuple[Change, ...]:
         """What differs between two trees, or those of two commits, sorted by path; `old` None is the empty tree.
@@ -219,7 +239,7 @@ def open_repository(path: Path, env: Mapping[str, str]) -> Repository:
 
 def _why_not(path: str, words: str) -> UnsupportedRepositoryError:
     if "not a git repository" in words:
-        return UnsupportedRepositoryError(
+        return NoRepositoryError(
             f"{path} is not inside a git repository", hint="go there, or name it: gitbot -C PATH …"
         )
     first, _, rest = words.strip().removeprefix("fatal: ").partition("\n")

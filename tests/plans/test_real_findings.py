@@ -42,7 +42,6 @@ def test_a_fence_of_nothing_but_paths_claims_them_whatever_its_label_says() -> N
     "fence",
     [
         "```\nnpm run build\nshop/a.ts\n```",
-        "```\nshop/\n├── a.ts\n└── b.ts\n```",
         "```\nshop/a.ts --watch\n```",
         "```python\nshop/a.py\n```",
     ],

@@ -198,9 +198,19 @@ def test_a_circle_is_an_error_naming_every_line_and_runs_one_by_one() -> None:
     assert answer.phases == (("A", "D"), ("B",), ("C",))
 
 
+def test_plans_that_read_what_each_other_creates_are_no_circle_and_needs_decide_who_is_first() -> None:
+    def maker(id: str, makes: str, uses: str, *needs: Need) -> Plan:
+        return plan(id, claim(makes, OWN, Write.CREATE), claim(uses, READ), needs=needs)
+
+    mutual = checked(maker("A", "x", "y"), maker("B", "y", "x"))
+    assert (mutual.phases, mutual.findings) == ((("A",), ("B",)), ())
+    declared = checked(maker("A", "x", "z", need("C")), maker("B", "y", "x"), maker("C", "z", "y"))
+    assert (declared.phases, declared.findings) == ((("B",), ("C",), ("A",)), ())
+
+
 def test_plans_that_wait_for_each_others_events_are_no_circle() -> None:
-    left = plan("A", "a", emits=(("one", 1),), needs=(need("two", NeedKind.PIPELINED),))
-    right = plan("B", "b", emits=(("two", 1),), needs=(need("one", NeedKind.PIPELINED),))
+    left = plan("A", "a", emits=(("one_done", 1),), needs=(need("two_done", NeedKind.PIPELINED),))
+    right = plan("B", "b", emits=(("two_done", 1),), needs=(need("one_done", NeedKind.PIPELINED),))
     answer = checked(left, right)
     assert answer.phases == (("A", "B"),)
     assert not answer.findings
@@ -299,3 +309,37 @@ def test_a_plan_of_thousands_of_claims_is_still_compared_whole() -> None:
 def test_thousands_of_unknown_needs_are_all_reported() -> None:
     needs = tuple(need(f"nobody-{number}") for number in range(3000))
     assert len(checked(plan("A", "a", needs=needs), plan("B", "b")).findings) == 3000
+
+
+def test_a_claim_on_a_link_means_what_the_link_means() -> None:
+    around = Surroundings(links={"CLAUDE.md": "AGENTS.md", "web": "apps/web", "x": "y", "y": "x"})
+    for left, right, paths in (
+        ("CLAUDE.md", "AGENTS.md", ("AGENTS.md", "CLAUDE.md")),
+        ("web/src/**", "apps/web/src/a.ts", ("apps/web/src/a.ts", "web")),
+    ):
+        answer = checked(plan("A", left), plan("B", right), around=around)
+        assert [(o.severity, o.paths) for o in answer.overlaps] == [(Severity.BLOCKS, paths)]
+    both = checked(plan("A", "CLAUDE.md"), plan("B", "CLAUDE.md"), around=around)
+    assert [overlap.paths for overlap in both.overlaps] == [("CLAUDE.md",)]
+    assert checked(plan("A", "x"), plan("B", "z"), around=around).phases == (("A", "B"),)
+
+
+def test_a_path_whose_only_owner_was_guessed_is_not_passed_over() -> None:
+    guessed = plan("A", claim("src/a.ts", confidence=0.6))
+    reader = plan("B", claim("src/a.ts", READ))
+    (finding,) = (each for each in checked(guessed, reader).findings if each.rule == "no-ownership")
+    assert (finding.level, finding.plans) == (Level.NOTE, ("A", "B"))
+    assert "no-ownership" not in rules(checked(plan("A", "src/a.ts"), reader))
+
+
+def test_who_reads_what_another_changes_comes_later_where_that_is_free() -> None:
+    """C has to wait for A in any case, so that its reader B may as well."""
+    plans = (plan("A", "a"), plan("B", claim("c", READ), "b"), plan("C", claim("c", write=Write.MODIFY), "a"))
+    assert checked(*plans).phases == (("A",), ("B", "C"))
+
+
+def test_hundreds_of_hostile_patterns_are_answered_within_bounds_and_say_perhaps() -> None:
+    plans = [plan(f"P{n:02}", *(f"src/**/*a*{'?' * (m % 17)}*{n}*b{m}*" for m in range(20))) for n in range(40)]
+    answer = checked(*plans)
+    assert len(answer.overlaps) == 40 * 39 // 2
+    assert any("perhaps" in overlap.reason for overlap in answer.overlaps)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gitbot.plans import Source, read_plans
+from gitbot.plans import Source, is_plan_file, read_plans
 from gitbot.preflight import Surroundings, check
 
 ROOT = Path(__file__).parents[2] / "fixtures" / "plans"
@@ -17,7 +17,7 @@ SETS = sorted(path.parent for path in ROOT.glob("*/expected.toml"))
 @pytest.mark.parametrize("folder", SETS, ids=lambda folder: folder.name)
 def test_a_sample_set_gets_its_verdict_phases_and_findings(folder: Path) -> None:
     expected = tomllib.loads((folder / "expected.toml").read_text(encoding="utf-8"))
-    texts = [path for path in folder.rglob("*.md") if path.is_file()]
+    texts = [path for path in sorted(folder.rglob("*")) if path.is_file() and is_plan_file(path.as_posix())]
     sources = [Source(path.relative_to(folder).as_posix(), path.read_bytes()) for path in texts]
     answer = check(read_plans(sources, expected.get("files")), Surroundings())
     assert answer.verdict == expected["verdict"]

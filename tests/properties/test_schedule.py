@@ -76,6 +76,32 @@ def test_the_search_finds_as_few_phases_as_trying_everything(drawn: tuple[int, P
     assert len(schedule(restrictions(*drawn), exact=True)) == fewest_by_trial(*drawn)
 
 
+def disregarded(places: tuple[int, ...], preferred: Pairs) -> int:
+    return sum(places[a] > places[b] for a, b in preferred)
+
+
+@settings(max_examples=60)
+@given(pairs_without_loop(5), st.data())
+def test_of_the_shortest_schedules_one_that_goes_against_the_fewest_preferences_is_taken(
+    drawn: tuple[int, Pairs, Pairs, Pairs], data: st.DataObject
+) -> None:
+    count, strict, weak, apart = drawn
+    preferred = data.draw(st.sets(st.sampled_from([(a, b) for a in range(count) for b in range(count)])))
+    phases = schedule(restrictions(*drawn, preferred), exact=True)
+    assert keeps(phases, *drawn)
+    assert len(phases) == len(schedule(restrictions(*drawn), exact=True))
+    place = {member: at for at, phase in enumerate(phases) for member in phase}
+    possible = [
+        places
+        for places in product(range(len(phases)), repeat=count)
+        if all(places[a] < places[b] for a, b in strict)
+        and all(places[a] <= places[b] for a, b in weak)
+        and all(places[a] != places[b] for a, b in apart)
+    ]
+    best = min(disregarded(places, preferred) for places in possible)
+    assert disregarded(tuple(place[member] for member in range(count)), preferred) == best
+
+
 def test_a_thousand_plans_that_all_collide_each_get_a_phase() -> None:
     everyone = (1 << 1000) - 1
     apart = tuple(everyone ^ 1 << plan for plan in range(1000))

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from inspect import cleandoc
+from typing import NamedTuple
 
 from gitbot.model.plan import Access, Plan, PlanId, PlanSet, Source
 from gitbot.model.preflight import Edge, Finding, History, Level, Location
+from gitbot.preflight.estimate import Work
 from gitbot.preflight.overlap import Contact, Kind, Meeting
 from gitbot.preflight.references import Precedence
 from gitbot.preflight.stakes import Stake
+from gitbot.preflight.vocabulary import said_of
 
 _MOST_NAMED = 8
+_OPINIONS = frozenset(
+    ("tiny-task", "too-many-agents", "missing-context", "missing-acceptance", "no-failure-handling", "co-change")
+) | {"imports"}
+"""Rules that are never louder than a warning, whatever the configuration says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,7 @@ class Surroundings:
     read: Callable[[str], bytes | None] = lambda path: None  # a tracked file's content
     links: Mapping[str, str] = field(default_factory=dict)  # symbolic link -> the tracked path that it means
     history: History = field(default_factory=History)
+    widened: Mapping[PlanId, tuple[str, ...]] = field(default_factory=dict)  # beyond the target's version
     beside: tuple[str, ...] = ()  # files in the folders of the plans that are no plans themselves
     attended: bool | None = None  # whether somebody watches the agents; None: nobody said
     assumptions: Mapping[str, float] = field(default_factory=dict)  # of the estimate, where the user set them
@@ -47,9 +54,22 @@ class Situation:
     loops: tuple[tuple[PlanId, ...], ...]  # plans that wait for each other
     unresolved: tuple[Finding, ...]  # needs that mean nothing, or the plan itself
     precedence: Precedence  # what needs and phases say, creations left out
+    phases: tuple[tuple[PlanId, ...], ...]
+    works: Mapping[PlanId, Work]
 
 
-_Find = Callable[[Situation], Iterable[Finding]]
+class Told(NamedTuple):
+    """What a rule says: a finding but for the rule's name, and for level and hint where they are the rule's own."""
+
+    message: str
+    plans: tuple[PlanId, ...] = ()
+    paths: tuple[str, ...] = ()
+    places: tuple[Location, ...] = ()
+    hint: str | None = None
+    level: Level | None = None
+
+
+_Find = Callable[[Situation], Iterable[Told | Finding]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +78,12 @@ class Rule:
 
     level: Level
     summary: str
-    explanation: str
     find: _Find
+
+    @property
+    def explanation(self) -> str:
+        """What `--explain` says behind the summary."""
+        return said_of(self.find.__name__.replace("_", "-"))["explanation"]
 
 
 RULES: dict[str, Rule] = {}
@@ -72,21 +96,29 @@ def findings(situation: Situation) -> tuple[Finding, ...]:
     A configured level replaces that of a rule's full-strength findings; a quieter one never gets louder.
     """
     loudest, found = list(Level), []
-    for finding in (finding for each in RULES.values() for finding in each.find(situation)):
+    told = ((name, each, told) for name, each in RULES.items() for told in each.find(situation))
+    for finding in (_finding(*each) for each in told):
         wanted, by = situation.around.rules.get(finding.rule, finding.level), RULES.get(finding.rule)
         if wanted != "off":
             full = by is None or finding.level is by.level
             level = Level(wanted) if full else max(finding.level, Level(wanted), key=loudest.index)
+            level = Level.WARNING if level is Level.ERROR and finding.rule in _OPINIONS else level
             found.append(replace(finding, level=level))
     return tuple(sorted(found, key=lambda finding: loudest.index(finding.level)))
+
+
+def _finding(name: str, by: Rule, told: Told | Finding) -> Finding:
+    if isinstance(told, Finding):
+        return told
+    message, plans, paths, places, hint, level = told
+    return Finding(name, level or by.level, message, plans, paths, places, hint or said_of(name).get("hint"))
 
 
 def rule(level: Level) -> Callable[[_Find], _Find]:
     """Register a function as a rule whose full-strength findings have this level."""
 
     def register(find: _Find) -> _Find:
-        summary, _, explanation = cleandoc(find.__doc__ or "").partition("\n\n")
-        RULES[find.__name__.replace("_", "-")] = Rule(level, summary.rstrip("."), explanation, find)
+        RULES[find.__name__.replace("_", "-")] = Rule(level, (find.__doc__ or "").rstrip("."), find)
         return find
 
     return register
@@ -106,18 +138,41 @@ def of_kind(situation: Situation, kind: Kind) -> Iterator[Meeting]:
 
 
 def about(
-    rule: str,
-    level: Level,
     message: str,
     stakes: Sequence[Stake],
-    paths: tuple[str, ...],
+    paths: Iterable[str],
     hint: str | None = None,
     *more: Location,
-) -> Finding:
-    """A finding about some stakes, naming their plans and places."""
+    level: Level | None = None,
+) -> Told:
+    """What there is to say about some stakes, naming their plans and places."""
     plans = tuple(dict.fromkeys(stake.plan for stake in stakes))
     places = tuple(dict.fromkeys([*(stake.place for stake in stakes), *more]))
-    return Finding(rule, level, message, plans, paths, places, hint)
+    return Told(message, plans, tuple(dict.fromkeys(paths)), places, hint, level)
+
+
+class Remark(NamedTuple):
+    """What a finding says of some plans, where it has the same to say of others."""
+
+    plans: tuple[PlanId, ...]
+    words: str
+    place: Location
+
+
+def named(plans: Iterable[Plan]) -> list[Remark]:
+    """Plans as remarks that are their names."""
+    return [Remark((plan.id,), plan.id, Location(plan.path, plan.line)) for plan in plans]
+
+
+def together(
+    message: str, remarks: Sequence[Remark], hint: str | None = None, level: Level | None = None
+) -> Iterator[Told]:
+    """All remarks at once, their words in the place of {} in the message; nothing without remarks."""
+    if remarks:
+        text = message.replace("{}", listed(dict.fromkeys(remark.words for remark in remarks)), 1)
+        plans = tuple(dict.fromkeys(plan for remark in remarks for plan in remark.plans))
+        places = tuple(dict.fromkeys(remark.place for remark in remarks))
+        yield Told(text, plans, (), places[:_MOST_NAMED], hint, level)
 
 
 def listed(names: Iterable[str]) -> str:

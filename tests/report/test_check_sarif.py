@@ -46,7 +46,7 @@ def test_every_answer_follows_the_schema(
     schema: jsonschema.protocols.Validator, full_answer: Check, hostile_answer: Check
 ) -> None:
     for answer in (full_answer, hostile_answer, answering(), answering(*[finding()] * 6_000)):
-        schema.validate(json.loads(json.dumps(check_sarif(answer))))
+        assert list(schema.iter_errors(json.loads(json.dumps(check_sarif(answer))))) == []
 
 
 def test_a_collision_is_a_result_at_one_plan_related_to_the_other(full_answer: Check) -> None:

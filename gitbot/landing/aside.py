@@ -10,8 +10,8 @@ from gitbot.landing import queue
 from gitbot.landing.document import landed
 from gitbot.landing.examine import Examination, Examiner
 from gitbot.landing.partner import Partner, likely_partner
+from gitbot.merge.accept_both import CONTENTS, conflicted_file
 from gitbot.merge.hunks import read_markers
-from gitbot.merge.strategies import CONTENTS, conflicted_file
 from gitbot.merge.survey import NewWork, survey
 from gitbot.model.git import BranchName, Oid
 from gitbot.model.merge import Branch, Candidate, Conflict, ConflictedPath

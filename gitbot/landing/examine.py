@@ -12,7 +12,8 @@ from gitbot.guard.drift import Drift, Judgement
 from gitbot.guard.enforcement import Enforcement
 from gitbot.landing.queue import Examined
 from gitbot.merge.rungs import Manner
-from gitbot.merge.strategies import Situation, propose
+from gitbot.merge.situation import Situation
+from gitbot.merge.strategies import propose
 from gitbot.merge.survey import NewWork, survey
 from gitbot.model.git import BranchName, Change, Oid, Person, RefName
 from gitbot.model.merge import Branch, Conflict, ConflictedPath, Strategy

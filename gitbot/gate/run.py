@@ -77,6 +77,8 @@ def run(repository: Repository, job: GateJob, env: Mapping[str, str]) -> GateOut
 
 def _environment(job: GateJob, env: Mapping[str, str], checkout: Path) -> dict[str, str]:
     kept = process.without_secrets(env, job.gate.pass_)
+    # Bytecode outside the checkout is found by path, size and second: that of the branch before would be run.
+    kept.pop("PYTHONPYCACHEPREFIX", None)
     return kept | {
         "CI": "true",
         "PWD": str(checkout),

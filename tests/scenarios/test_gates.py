@@ -163,3 +163,12 @@ def test_setup_and_ignored_files_of_the_main_work_tree_reach_the_gate(sandbox: S
     ran = box.integrate("agent-a", gate="")
     assert ran.outcomes == {"agent-a": "landed by rebase"}
     assert ran.document["gate"]["command"] == ["sh", "-c", "cat made secret.env"]
+
+
+def test_bytecode_of_one_branch_is_not_run_for_the_next(sandbox: SandboxMaker) -> None:
+    """Two checkouts in one place within one second, and files of one size, look the same to Python's cache."""
+    box = sandbox(base(), step("agent-a", {"x.txt": "x"}))
+    ran = box.integrate(
+        "agent-a", gate='test -z "$PYTHONPYCACHEPREFIX"', env={"PYTHONPYCACHEPREFIX": str(box.path.parent / "kept")}
+    )
+    assert ran.outcomes == {"agent-a": "landed by rebase"}

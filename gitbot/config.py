@@ -61,7 +61,9 @@ class Integrate(_Section, frozen=True, rename="kebab"):
     strategy: Strategy = Strategy.AUTO
     accept_both: Literal["careful", "bold"] = "careful"
     history: Literal["any", "linear"] = "any"
+    merges: Literal["flatten", "rebase"] = "flatten"
     resolver: str | tuple[str, ...] = ""
+    regenerate: dict[str, str] = {}  # by path pattern of a lock file: the command that makes it
     require: Literal["", "approved"] = ""
     jobs: int = 1
     branches: dict[str, BranchRule] = {}

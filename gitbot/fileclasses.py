@@ -34,11 +34,10 @@ class FileClass(StrEnum):
 @lru_cache(maxsize=1 << 14)
 def file_class(path: str) -> FileClass | None:
     """The class of a path that is relative to the repository's top; None for an ordinary file."""
-    name = path.rpartition("/")[2]
-    for each, (names, like, rooted) in _classes().items():
-        if name in names or like.fullmatch(name) or rooted.fullmatch(path):
-            return each
-    return None
+    name, (order, exact, like, rooted) = path.rpartition("/")[2], _classes()
+    matches = (like.fullmatch(name), rooted.fullmatch(path))
+    found = [match.lastgroup for match in matches if match] + [exact.get(name)]
+    return min((FileClass(each) for each in found if each), key=order.index, default=None)
 
 
 def lock_of(manifest_path: str) -> tuple[str, ...]:
@@ -60,21 +59,22 @@ def _data() -> dict[str, dict[str, Any]]:
 
 
 @cache
-def _classes() -> dict[FileClass, tuple[frozenset[str], re.Pattern[str], re.Pattern[str]]]:
-    """Per class, in order of precedence: base names, what other base names look like, and what paths look like."""
+def _classes() -> tuple[list[str], dict[str, str], re.Pattern[str], re.Pattern[str]]:
+    """The classes in order of precedence, base names, what other base names look like, and what paths look like."""
     data = _data()
-    implied = {FileClass.MANIFEST: data["locks"], FileClass.LOCK: chain(*data["locks"].values())}
-    found = {}
-    for each in map(FileClass, (name for name in data if name != "locks")):
+    implied = {"manifest": data["locks"], "lock": chain(*data["locks"].values())}
+    exact: dict[str, str] = {}
+    wild: tuple[list[str], list[str]] = ([], [])
+    order = [name for name in data if name != "locks"]
+    for each in order:
         patterns = [*data[each]["patterns"], *implied.get(each, ())]
         like = [pattern for pattern in patterns if "/" not in pattern and re.search(r"[*\[]", pattern)]
         rooted = [pattern for pattern in patterns if "/" in pattern]
-        found[each] = (frozenset(patterns).difference(like, rooted), _any_of(like), _any_of(rooted))
-    return found
-
-
-def _any_of(patterns: list[str]) -> re.Pattern[str]:
-    return re.compile("|".join(map(_expression, patterns)) or "(?!)", re.DOTALL)
+        exact = dict.fromkeys(set(patterns).difference(like, rooted), each) | exact
+        for expressions, some in zip(wild, (like, rooted), strict=True):
+            expressions.append(f"(?P<{each}>{'|'.join(map(_expression, some)) or '(?!)'})")
+    names, paths = (re.compile("|".join(some), re.DOTALL) for some in wild)
+    return order, exact, names, paths
 
 
 def _expression(pattern: str) -> str:

@@ -264,7 +264,6 @@ def plans_of(branch: str, plans: PlanSet, config: Config) -> tuple[Plan, ...]:
 def _branches(plan: Plan, config: Config) -> tuple[BranchName, ...]:
     if plan.branch:
         return (BranchName(plan.branch),)
-    from gitbot.plans import fold
+    from gitbot.plans import usual_branches
 
-    own = (plan.id,) if plan.format == "spec-kit" else ()  # whose branches are called as their folders
-    return tuple(map(BranchName, (*(pattern.replace("{id}", fold(plan.id)) for pattern in config.branch), *own)))
+    return tuple(map(BranchName, usual_branches(plan, config.branch)))

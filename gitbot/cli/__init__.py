@@ -6,6 +6,7 @@ Data goes to stdout, talk to stderr. Command modules are imported when they are 
 
 from __future__ import annotations
 
+import difflib
 import errno
 import gc
 import importlib
@@ -35,6 +36,7 @@ _MORE = {
     "hook": "install, remove or run the git hooks that guard ownership",
     "guard": "may this branch touch these paths?",
     "runs": "earlier runs of integrate",
+    "replay": "past merges of this repository: what people did, what gitbot would have done",
 }
 
 
@@ -55,6 +57,20 @@ class Commands(click.Group):
             return None
         command: click.Command = importlib.import_module(f"gitbot.cli.{cmd_name}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it, with the nearest name where there is no such command.
+
+        Raises:
+            InputError: no command has this name.
+        """
+        if args and self.get_command(ctx, args[0]) is None:
+            near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
+            hint = f"did you mean `gitbot {near[0]}`?" if near else "gitbot --help lists the commands"
+            raise InputError(f"no such command: {args[0]}", hint=hint)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Two sections: what one needs on the first day, and more."""

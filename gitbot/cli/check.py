@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from pathlib import Path
+from textwrap import fill
 
 import click
 
@@ -64,13 +64,8 @@ def command(
         module, name = _PROPOSAL if proposal else _FORMATS[form]
         answer = getattr(import_module(f"gitbot.{module}"), name)(checked)
         text = answer if isinstance(answer, str) else console.as_json(answer)
-    if output is None:
-        console.data(text)
-    else:
-        try:
-            Path(output).write_text(text.rstrip("\n") + "\n", encoding="utf-8", errors="backslashreplace")
-        except OSError as refused:
-            raise InputError(f"-o {output}: {refused.strerror}") from None
+        del answer  # of 10,000 plans it is 100 MB
+    console.deliver(text, output)
     if not checked.plans.plans:
         return 2  # what came could not be read, as the findings say
     if proposal and not undeclared(checked):
@@ -116,7 +111,9 @@ def _repository(around: Surroundings) -> tuple[Repository | None, InForce | None
 def _rules(name: str | None) -> str:
     if name is None:
         width = max(map(len, preflight.RULES))
-        return "\n".join(f"{rule:<{width}}  {about.summary}" for rule, about in sorted(preflight.RULES.items()))
+        lines = (f"{rule:<{width}}  {about.summary}" for rule, about in sorted(preflight.RULES.items()))
+        behind, room = " " * (width + 2), console.width(80, 110)
+        return "\n".join(fill(line, room, subsequent_indent=behind, break_on_hyphens=False) for line in lines)
     if name not in preflight.RULES:
         raise InputError(f"there is no rule {name!r}", hint="gitbot check --rules lists them")
     about = preflight.RULES[name]

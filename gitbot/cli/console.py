@@ -19,6 +19,7 @@ import click
 import msgspec
 
 from gitbot import __version__
+from gitbot.errors import InputError
 from gitbot.report.terminal import printable
 
 
@@ -29,6 +30,17 @@ def data(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains while it ends
+
+
+def deliver(text: str, output: str | None) -> None:
+    """The answer of a command on stdout, or in the file that -o names."""
+    if output is None:
+        data(text)
+        return
+    try:
+        Path(output).write_text(text.rstrip("\n") + "\n", encoding="utf-8", errors="backslashreplace")
+    except OSError as refused:
+        raise InputError(f"-o {output}: {refused.strerror}") from None
 
 
 def document(value: object) -> None:

@@ -95,7 +95,7 @@ def command(
     request = Request(
         names=branches or ("--worktrees",),
         target=force.target,
-        strategies=_strategies(strategy, config),
+        strategies=_strategies(strategy),
         accept_both="bold" if (manner or config.integrate.accept_both) == "bold" else "careful",
         gate=gate,
         gate_timeout=gate_timeout or config.gate.timeout,
@@ -123,9 +123,9 @@ def _check_usage(branches: tuple[str, ...], worktrees: bool, gate_timeout: float
         raise InputError("branches and --worktrees were both given", hint="use one of them")
 
 
-def _strategies(asked: str | None, config: Config) -> tuple[Strategy, ...]:
+def _strategies(asked: str | None) -> tuple[Strategy, ...]:
     if asked is None:
-        return (config.integrate.strategy,)
+        return ()
     names = [name.strip() for name in asked.split(",")]
     for name in names:
         if name not in set(Strategy):

@@ -204,7 +204,7 @@ class _Claimant:
         self.claims = _Claims(_claims(plan, access))
         self.names = {_spelling(claim.pattern): claim for claim in self.claims.claims if _is_declared(claim)}
         self.file = _spelling(plan.path) if self.owns else None
-        self.heads = {*self.claims.folded.positive_by_head, *([self.file] if self.file else ())}
+        self.heads = {*self.claims.folded.heads, *([self.file] if self.file else ())}
 
     def hold(self, path: str, spelling: str, *, common: bool) -> _Hold | None:
         """How the plan holds the path, if at all; a `common` one by what is declared only, and as owner by name."""
@@ -277,6 +277,6 @@ def _untouched(mine: tuple[Plan, ...], paths: Iterable[str]) -> Iterator[str]:
             below[folder].append(path)
     for pattern in dict.fromkeys(pattern for plan in mine for pattern in _patterns(plan, Access.OWN)):
         one = compile_patterns([pattern])
-        near = (path for head in one.positive_by_head for path in below.get(head, ()))
+        near = (path for head in one.heads for path in below.get(head, ()))
         if not pattern.startswith("!") and not any(map(one.matches, near)):
             yield pattern

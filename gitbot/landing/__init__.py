@@ -8,7 +8,8 @@ loop      the one place that sequences effects
 examine   one branch before one target commit: new work, ownership, candidates
 testing   what the gate says of one commit
 aside     why a branch goes back, and the brief for who has to redo it
-partner   which landed branch a set-aside one collides with
+partner   where a clean merge may be wrong, and by whose landing
+notes     what is said of a branch beside its outcome, gathered
 flags     what a person would want to know of a branch that lands
 document  records of a run → the integrate document (pure)
 recovery  what a killed run's last intent came to (pure)

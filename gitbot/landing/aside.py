@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,19 +10,23 @@ from gitbot.journal.runs import file_path
 from gitbot.landing import queue
 from gitbot.landing.document import landed
 from gitbot.landing.examine import Examination, Examiner
-from gitbot.landing.partner import Partner, likely_partner
+from gitbot.landing.partner import Partner
 from gitbot.merge.accept_both import CONTENTS, conflicted_file
-from gitbot.merge.hunks import read_markers
+from gitbot.merge.edits import Refused
+from gitbot.merge.hunks import Conflicts, read_conflicts, read_markers
 from gitbot.merge.survey import NewWork, survey
 from gitbot.model.git import BranchName, Oid
-from gitbot.model.merge import Branch, Candidate, Conflict, ConflictedPath
-from gitbot.model.run import BranchReport, Entry, Outcome, Reason, Record, Started, Tested
-from gitbot.report.retry import Retry, Side, retry_brief
-from gitbot.repository import history, refs
+from gitbot.model.merge import Branch, Candidate, Conflict, ConflictedPath, Resolution
+from gitbot.model.plan import Plan, PlanId
+from gitbot.model.run import BranchReport, Entry, Hint, Outcome, Reason, Record, Started, Tested
+from gitbot.report.retry import Other, Retry, Side, retry_brief
+from gitbot.repository import refs
 from gitbot.repository.workbench import Workbench
 
 _Collisions = tuple[tuple[ConflictedPath, BranchName], ...]
 
+
+MOST_OTHERS = 3  # branches whose plan and commits a brief tells
 _LOG_TAIL = 60  # lines of the gate's output in a brief
 
 
@@ -34,15 +39,14 @@ class Aside:
     started: Started
     records: Sequence[Record]
     tip: Oid
+    hints: tuple[Hint, ...] = ()  # of the candidate that was red
 
     def report(self, step: queue.SetAside, one: Examination | None) -> tuple[BranchReport, str | None]:
         """The report, and the retry brief where the work has to be done again."""
         entry, found = step.entry, step.found
         candidate = found if isinstance(found, Candidate) else None
         resolved = candidate.resolved if candidate else ()
-        paths = (
-            found.paths if isinstance(found, Conflict) else tuple(ConflictedPath(r.path, CONTENTS) for r in resolved)
-        )
+        paths = found.paths if isinstance(found, Conflict) else tuple(self._kept(r, one) for r in resolved)
         collisions = self._with_whom(entry, paths)
         partner = self._partner(step, one, collisions)
         log = self._log_of(candidate.tree) if candidate else None
@@ -59,10 +63,12 @@ class Aside:
             partner=partner.branch if partner else None,
             conflicts=collisions if isinstance(found, Conflict) else (),
             log=log[0] if log else None,
+            hints=self.hints,
             retry=self.brief_name(entry) if again else None,
             next=self._next(step),
+            order=entry.order,
         )
-        return report, retry_brief(self._retry(report, partner, log)) if again else None
+        return report, retry_brief(self._retry(report, partner, collisions, log)) if again else None
 
     def brief_name(self, entry: Entry) -> str:
         """The file name of an entry's brief: a number, never a branch's name."""
@@ -77,9 +83,10 @@ class Aside:
             case Reason.OWNERSHIP:
                 assert one is not None
                 return "; ".join(one.judgement.refused[:3])
-            case Reason.GATE | Reason.INFRA:
+            case Reason.GATE | Reason.INFRA if isinstance(step.found, Candidate):
                 said = self._verdicts(step)
-                return f"the tests {said}" + (f"; {partner.why}" if partner and partner.why else "")
+                why = partner.why if partner else self.hints[0].text if self.hints else ""
+                return f"the tests {said}; {why}" if why else f"the tests {said}"
             case Reason.CONFLICT if isinstance(step.found, Candidate):
                 return f"keeping both sides merged, but the tests {self._verdicts(step)}"
             case _:
@@ -138,11 +145,8 @@ class Aside:
             for other in self.started.entries:
                 if other.plan in owners:
                     return Partner(other.name, "")
-        if isinstance(step.found, Candidate) and not collisions and one is not None and one.base is not None:
-            viewer = self.bench.repository
-            others = [(r.report.branch, history.patch(viewer, r.before, r.after)) for r in landed(self.records)]
-            return likely_partner(history.patch(viewer, one.base, step.entry.tip), others)
-        return None
+        likely = (Partner(hint.partner, hint.text) for hint in self.hints if hint.partner is not None)
+        return next(likely, None)
 
     def _log_of(self, tree: Oid) -> tuple[str, str] | None:
         """Name and text of the last red log of a tree."""
@@ -155,27 +159,59 @@ class Aside:
 
     # The brief
 
-    def _retry(self, report: BranchReport, partner: Partner | None, log: tuple[str, str] | None) -> Retry:
-        viewer = self.bench.repository
+    def _retry(
+        self, report: BranchReport, partner: Partner | None, collisions: _Collisions, log: tuple[str, str] | None
+    ) -> Retry:
         branch = Branch(report.branch, report.tip, report.plan)
         work = survey(self.bench, branch, self.tip, self.examiner.landed, None)
-        theirs = [landing for landing in landed(self.records) if landing.report.branch == report.partner]
+        names = dict.fromkeys([*([partner.branch] if partner else []), *(name for _, name in collisions)])
         gate = self.started.request.gate
+        command = gate if isinstance(gate, str) else shlex.join(gate) if gate else None
+        words = ["gitbot", "integrate", report.branch, "--into", self._target]
+        if gate != (self.examiner.force.config.gate.command or None):
+            words += ["--gate", command] if command else ["--no-gate"]
         return Retry(
             report=report,
-            plan=next((p for p in self.examiner.force.plans.plans if p.id == report.plan), None),
+            plan=self._plan(report.plan),
             target=self._target,
             start=self.tip,
-            partner_why=partner.why if partner else "",
-            partner_commits=tuple(viewer.commit(oid).subject for one in theirs for oid in one.report.commits[-10:]),
-            own_commits=tuple(commit.subject for commit in work.own[-20:]) if isinstance(work, NewWork) else (),
-            sides=tuple(self._side(path, name) for path, name in report.conflicts),
+            others=tuple(
+                self._other(landing.report, partner.why if partner and partner.branch == name else "")
+                for name in [*names][:MOST_OTHERS]
+                for landing in landed(self.records)
+                if landing.report.branch == name
+            ),
+            own_commits=tuple(commit.message for commit in work.own[-10:]) if isinstance(work, NewWork) else (),
+            sides=tuple(self._side(path, name) for path, name in collisions),
             log="\n".join(log[1].splitlines()[-_LOG_TAIL:]) if log else None,
-            gate=gate if isinstance(gate, str) else " ".join(gate) if gate else None,
+            gate=command,
+            again=shlex.join(words),
+        )
+
+    def _plan(self, wanted: PlanId | None) -> Plan | None:
+        return next((plan for plan in self.examiner.force.plans.plans if plan.id == wanted), None)
+
+    def _other(self, report: BranchReport, why: str) -> Other:
+        commits = (self.bench.repository.commit(oid) for oid in report.commits[-10:])
+        return Other(report.branch, why, self._plan(report.plan), tuple(commit.message for commit in commits))
+
+    def _kept(self, resolved: Resolution, one: Examination | None) -> ConflictedPath:
+        """A file in which both sides were kept in vain, with the sides as git had them."""
+        viewer, vain = self.bench.repository, f"with both sides kept ({resolved.how}) the tests fail"
+        if one is None or one.base is None or resolved.how == "rename-dir":  # which moves files whole
+            return ConflictedPath(resolved.path, CONTENTS, refused=vain)
+        entry = viewer.entry(viewer.tree_of(one.base), resolved.path)
+        return ConflictedPath(
+            resolved.path, CONTENTS, entry[0] if entry else None, resolved.ours, resolved.theirs, vain
         )
 
     def _side(self, path: ConflictedPath, partner: str) -> Side:
         file = conflicted_file(self.bench, path)
-        _, shown = (read_markers(file) if file else None) or ((), ())
-        hunks = [(one.line, tuple(b"".join(side).decode("utf-8", "replace") for side in one[1:])) for one in shown]
+        whole = read_conflicts(file) if file else Refused("")
+        if isinstance(whole, Conflicts):  # all three cut alike; markers leave out what both sides begin or end with
+            shown = [(one.line, (one.base, one.ours, one.theirs)) for one in whole.hunks]
+        else:
+            _, marked = (read_markers(file) if file else None) or ((), ())
+            shown = [(one.line, (one.base, one.ours, one.theirs)) for one in marked]
+        hunks = [(line, tuple(b"".join(side).decode("utf-8", "replace") for side in sides)) for line, sides in shown]
         return Side(path.path, path.kind, partner, tuple(hunks), path.refused)

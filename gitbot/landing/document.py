@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from gitbot.model.gate import GateVerdict
 from gitbot.model.git import BranchName, Oid
 from gitbot.model.run import (
@@ -33,7 +35,10 @@ def fold(records: Sequence[Record], *, dry_run: bool = False, after: Oid | None 
     reports = {record.report.branch: record.report for record in records if isinstance(record, Settled)}
     landings = landed(records)
     state = "undone" if undone else finished.state if finished else "running"
-    branches = tuple(reports.get(entry.name) or _waiting(entry, finished) for entry in started.entries)
+    branches = tuple(
+        structs.replace(reports.get(entry.name) or _waiting(entry, finished), order=entry.order)
+        for entry in started.entries
+    )
     return Run(
         run=started.run,
         dry_run=dry_run,

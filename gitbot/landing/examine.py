@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
+from operator import itemgetter
 
 from gitbot.config import Config
 from gitbot.errors import GitError
 from gitbot.guard.drift import Drift, Judgement
 from gitbot.guard.enforcement import Enforcement
 from gitbot.landing.queue import Examined
+from gitbot.merge.commands import Commands
 from gitbot.merge.rungs import Manner
 from gitbot.merge.situation import Situation
 from gitbot.merge.strategies import propose
 from gitbot.merge.survey import NewWork, survey
 from gitbot.model.git import BranchName, Change, Oid, Person, RefName
 from gitbot.model.merge import Branch, Conflict, ConflictedPath, Strategy
-from gitbot.model.plan import Access, PlanSet
+from gitbot.model.plan import Access, PlanSet, Source
 from gitbot.patterns import compile_patterns
 from gitbot.repository import Repository
+from gitbot.repository.reading import GITLINK
 from gitbot.repository.workbench import Workbench
 
-MOST_PAIRS = 400  # beyond it the order is the command line's: so many trial merges cost more than they give
+MOST_SETTLED = 4 << 20  # bytes in conflict between pairs that are tried to be settled, about half a minute's work
+LEAST = 1 << 14  # bytes that a pair counts for at least; beyond what is tried each conflict keeps the other out
+MOST_PAIRS = 4000  # beyond it the order is the command line's: so many trial merges cost more than they give
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,13 @@ class Examiner:
     committer: Person
     landed: dict[Oid, Oid]  # tips that this run and earlier ones have landed, and by which commit
     refs: Mapping[BranchName, RefName]
+    commands: Commands
+    additive: Callable[[str], bool]  # whether both sides may be kept in a path
+    owned_twice: Callable[[str], str | None]
 
     def examine(self, branch: Branch, onto: Oid) -> Examination:
         """Survey, ownership and candidates of one branch."""
+        self.bench.stand_on(onto)
         work = survey(self.bench, branch, onto, self.landed, self.refs.get(branch.name))
         if not isinstance(work, NewWork):
             return Examination(work)
@@ -63,7 +72,7 @@ class Examiner:
         drift, judgement = self.force.judge(mine.plans, branch.tip, changes)
         return Examination(found, work.base, changes, drift, mine.wider, judgement)
 
-    def _propose(self, branch: Branch, onto: Oid, work: NewWork) -> Examined:
+    def _propose(self, branch: Branch, onto: Oid, work: NewWork, *, trial: bool = False) -> Examined:
         situation = Situation(
             bench=self.bench,
             branch=branch,
@@ -72,7 +81,11 @@ class Examiner:
             committer=self.committer,
             linear=self.force.config.integrate.history == "linear",
             manner=self.manner,
-            additive=additive_paths(self.force.config, self.force.plans),
+            additive=self.additive,
+            rebase_merges=self.force.config.integrate.merges == "rebase",
+            commands=replace(self.commands, dry=True) if trial else self.commands,
+            owned_twice=self.owned_twice,
+            trial=trial,
         )
         try:
             return propose(situation, self.strategies)
@@ -91,12 +104,25 @@ class Examiner:
         live = [branch for branch in branches if branch.name in touched]
         pairs = [(a, b) for a, b in combinations(live, 2) if touched[a.name] & touched[b.name]]
         found: dict[BranchName, set[BranchName]] = {branch.name: set() for branch in branches}
-        for first, second in pairs if len(pairs) <= MOST_PAIRS else ():
-            work = survey(self.bench, second, first.tip, {}, None)
-            if isinstance(work, NewWork) and isinstance(self._propose(second, first.tip, work), Conflict):
+        tried = pairs if len(pairs) <= MOST_PAIRS else []
+        sizes = ((self._conflict(a, b), a, b) for a, b in tried)
+        left = MOST_SETTLED
+        for size, first, second in sorted(filter(itemgetter(0), sizes), key=itemgetter(0)):
+            left -= size
+            if left < 0 or self._keeps_out(first, second):
                 found[first.name].add(second.name)
                 found[second.name].add(first.name)
         return {name: frozenset(rivals) for name, rivals in found.items()}
+
+    def _conflict(self, first: Branch, second: Branch) -> int:
+        """How many bytes the files have in which two branches conflict, each pair at least a few; 0 if none do."""
+        paths = self.bench.conflicting_paths(first.tip, second.tip)
+        found = filter(None, (self.repository.entry(first.tip, path) for path in paths))
+        return max(LEAST, sum(self.repository.size(oid) for oid, mode in found if mode != GITLINK)) if paths else 0
+
+    def _keeps_out(self, first: Branch, second: Branch) -> bool:
+        work = survey(self.bench, second, first.tip, {}, None)
+        return isinstance(work, NewWork) and isinstance(self._propose(second, first.tip, work, trial=True), Conflict)
 
 
 def additive_paths(config: Config, plans: PlanSet) -> Callable[[str], bool]:
@@ -109,3 +135,17 @@ def additive_paths(config: Config, plans: PlanSet) -> Callable[[str], bool]:
     )
     matcher = compile_patterns(dict.fromkeys(pattern for pattern in patterns if not pattern.startswith("!")))
     return matcher.matches
+
+
+def owned_twice(plans: PlanSet) -> Callable[[str], str | None]:
+    """For a path that several plans declare as their own: their names, as far as two."""
+    own = [
+        (plan.id, compile_patterns([claim.pattern for claim in plan.patterns(Access.OWN, Source.DECLARED)]))
+        for plan in plans.plans
+    ]
+
+    def owners(path: str) -> str | None:
+        names = [name for name, patterns in own if patterns.matches(path)]
+        return f"plans {names[0]} and {names[1]}" if len(names) > 1 else None
+
+    return owners

@@ -6,10 +6,17 @@ import re
 import shlex
 from collections.abc import Iterable, Sequence
 
+from unidiff.errors import UnidiffParseError
+from unidiff.patch import PatchSet
+
 from gitbot.guard.drift import Drift
-from gitbot.model.git import Change, ChangeKind
+from gitbot.merge.invariants import excerpt
+from gitbot.merge.losses import Loss
+from gitbot.model.git import BranchName, Change, ChangeKind
 from gitbot.model.run import Flag
 from gitbot.patterns import compile_patterns
+
+LARGEST_PATCH = 4 << 20  # characters
 
 _TEST_FILE = re.compile(r"(^|/)(tests?|specs?|__tests__)/|(^|/)test_[^/]*$|[._](test|spec)\.[^/]+$|_test\.[^/]+$")
 _SKIP = re.compile(
@@ -70,9 +77,14 @@ def fewer_tests_flag(
     return Flag(kind="fewer-tests", paths=_paths(deleted), text="; ".join(said)) if said else None
 
 
-def test_paths(changes: Iterable[Change]) -> tuple[str, ...]:
-    """The changed paths that look like tests."""
-    return tuple(change.path for change in changes if _TEST_FILE.search(change.path))
+def added_to_tests(patch: str) -> str:
+    """The lines that a unified diff adds to files that look like tests; "" for one that is too long to be read."""
+    try:
+        files = PatchSet(patch) if len(patch) <= LARGEST_PATCH else ()
+    except (UnidiffParseError, ValueError):
+        return ""
+    tests = (file for file in files if _TEST_FILE.search(file.path))
+    return "".join(line.value for file in tests for hunk in file for line in hunk if line.is_added)
 
 
 def uncommitted_flag(paths: Sequence[str], where: str) -> Flag | None:
@@ -81,6 +93,18 @@ def uncommitted_flag(paths: Sequence[str], where: str) -> Flag | None:
         return None
     text = f"uncommitted work in {where} does not land: {len(paths)} path{'s' if len(paths) > 1 else ''}"
     return Flag(kind="uncommitted", paths=tuple(paths[:20]), text=text)
+
+
+def lost_lines_flag(losses: Sequence[Loss], target: BranchName) -> Flag | None:
+    """The branch took lines of others away: by a merge of its own, or what had landed just before."""
+    if not losses:
+        return None
+    told: list[str] = []
+    for loss in losses[:3]:
+        by = f"its merge {loss.merge[:7]} dropped" if loss.merge else "deletes"
+        count = f"{len(loss.lines)} line{'s' if len(loss.lines) > 1 else ''}"
+        told.append(f"{by} {count} of {loss.owner or target} in {loss.path}, such as `{excerpt(loss.lines[0])}`")
+    return Flag(kind="lost-lines", paths=tuple(dict.fromkeys(loss.path for loss in losses)), text="; ".join(told))
 
 
 def drift_flags(drift: Drift | None, widened: tuple[str, ...]) -> tuple[Flag, ...]:

@@ -6,6 +6,7 @@ journal before it is carried out, so a run that was killed goes on from its reco
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,13 +15,15 @@ from typing import assert_never
 import msgspec
 
 from gitbot.config import Config
-from gitbot.errors import GitbotError, TargetMovedError, TargetRedError, WorkTreeInTheWayError
-from gitbot.journal import pins
+from gitbot.errors import GitbotError, GitError, TargetMovedError, TargetRedError, WorkTreeInTheWayError
+from gitbot.journal import pins, recorded
 from gitbot.journal.runs import Journal, file_path
-from gitbot.landing import document, flags, queue, recovery, testing
+from gitbot.landing import document, queue, recovery, testing
 from gitbot.landing.aside import Aside
 from gitbot.landing.examine import Examination, Examiner
-from gitbot.merge.proof import EMPTY, residual
+from gitbot.landing.notes import Notes
+from gitbot.merge.accept_both import decisions
+from gitbot.merge.proof import EMPTY, count_patches, residual
 from gitbot.model.gate import GateVerdict
 from gitbot.model.git import ZERO, BranchName, Oid, RefName
 from gitbot.model.merge import Branch, Candidate, Conflict, ConflictedPath, Nothing
@@ -41,7 +44,7 @@ from gitbot.model.run import (
     Tested,
 )
 from gitbot.process import undisturbed
-from gitbot.repository import Repository, checkouts, history, refs
+from gitbot.repository import Repository, checkouts, history, refs, signing
 from gitbot.repository.workbench import Workbench
 
 MOST_MOVES = 3  # how often somebody else may move the target before the run gives up
@@ -63,6 +66,7 @@ class Loop:
     progress: Progress
     records: list[Record] = field(default_factory=list)
     known: dict[tuple[BranchName, Oid], Examination] = field(default_factory=dict)
+    recent: tuple[Landing, ...] = ()  # what earlier runs landed
     tip: Oid = ZERO  # where the target is, or would be in a dry run
 
     # The loop
@@ -158,6 +162,11 @@ class Loop:
     def _target(self) -> RefName:
         return self.started.request.target
 
+    @property
+    def _notes(self) -> Notes:
+        where = self.examiner.refs
+        return Notes(self.repository, self.bench, self.started, self.config, self.records, self.recent, where)
+
     # Examining and testing
 
     def _examine(self, entry: Entry) -> None:
@@ -192,8 +201,12 @@ class Loop:
         left = residual(self.bench, candidate, one.base)
         if left != EMPTY:
             why = f"the proof that nothing is lost failed: {left}"
-            conflict = Conflict(entry.name, entry.tip, self.tip, (ConflictedPath(".", "not proven"),), why)
-            self._set_aside(queue.SetAside(entry, Reason.CONFLICT, conflict))
+            self._refuse(entry, Reason.CONFLICT, "not proven", why)
+            return
+        try:
+            candidate = signing.sign(self.bench, candidate) if self.journal is not None else candidate
+        except GitError as refused:
+            self._refuse(entry, Reason.INFRA, "not signed", refused.message)
             return
         report = self._report(entry, candidate, one)
         intent = Landing(ref=self._target, before=candidate.base, after=candidate.commit, report=report)
@@ -212,7 +225,7 @@ class Loop:
             )
             return
         checkouts.must_be_free(self.bench.repository, self._target, candidate.base, candidate.commit)
-        self.bench.promote(candidate.commit, candidate.base)
+        self.bench.promote(candidate.commit)
         self._keep_backup(entry)
         why = f"gitbot: {entry.name} ({candidate.strategy})"
         with undisturbed():
@@ -224,6 +237,8 @@ class Loop:
             self._target_moved()
 
     def _report(self, entry: Entry, candidate: Candidate, one: Examination) -> BranchReport:
+        assert one.base is not None
+        patches = count_patches(self.bench, candidate, one.base)
         return BranchReport(
             branch=entry.name,
             plan=entry.plan,
@@ -233,17 +248,23 @@ class Loop:
             why=candidate.why,
             commits=candidate.commits,
             resolved=candidate.resolved,
-            proof=Proof(residual=EMPTY, backup=entry.backup),
-            flags=self._flags(entry, candidate, one),
+            proof=Proof(residual=EMPTY, backup=entry.backup, patches=patches),
+            flags=self._notes.flags(entry, candidate, one),
+            hints=self._notes.hints(candidate, one),
         )
 
     def _after_landing(self, before: Oid, after: Oid, report: BranchReport) -> None:
         """Work trees follow, the record is closed. May be done again after a kill."""
         lagging = checkouts.follow_all(self.repository, self._target, before, after)
-        if self.started.request.update_branches:
-            self._update_branch(report, after)
+        left = self._update_branch(report, after) if self.started.request.update_branches else None
+        if left is not None:
+            text = f"{report.branch} was left where it is: {left}"
+            flag = Flag(kind="not-updated", paths=(), text=text)
+            report = msgspec.structs.replace(report, flags=(*report.flags, flag))
         self.tip = after
         self.examiner.landed[report.tip] = after
+        if self.started.request.gate is not None:
+            self._remember(before, report.tip)
         self._settle(report)
         if lagging:
             raise WorkTreeInTheWayError(
@@ -251,13 +272,34 @@ class Loop:
                 hint="nothing is lost; mend that, then run the same command again: the checkout is brought up first",
             )
 
-    def _update_branch(self, report: BranchReport, after: Oid) -> None:
-        """--update-branches: the agent's own branch goes along, its old commits are in the backup."""
-        ref = RefName(refs.HEADS + report.branch)
-        if any(checkouts.uncommitted(self.repository, one.path) for one in checkouts.showing(self.repository, ref)):
-            return
-        if refs.swap(self.repository, ref, before=report.tip, after=after, why="gitbot: --update-branches"):
-            checkouts.follow_all(self.repository, ref, report.tip, after)
+    def _remember(self, before: Oid, tip: Oid) -> None:
+        """Keep how a branch that passed had settled conflicts by merges of its own: the next one need not ask."""
+        with contextlib.suppress(GitError):  # objects that a partial clone lacks
+            for key, lines in decisions(self.bench, history.own_commits(self.bench.repository, tip, before)):
+                recorded.keep(self.repository, key, lines)
+
+    def _update_branch(self, report: BranchReport, after: Oid) -> str | None:
+        """--update-branches: the agent's own branch goes along, its old commits are in the backup; else why not."""
+        ref = self.examiner.refs.get(report.branch, RefName(refs.HEADS + report.branch))
+        now, trees = refs.read(self.repository, ref), checkouts.showing(self.repository, ref)
+        if not ref.startswith(refs.HEADS):
+            return "only a remote has it"
+        if now == after:  # moved before a kill, or there from the start
+            for tree in trees:
+                if checkouts.lags(self.repository, tree.path, report.tip):
+                    checkouts.follow(self.repository, tree.path, report.tip, after)
+            return None
+        if report.proof is None or refs.read(self.repository, report.proof.backup) is None:
+            return "its commits could not be backed up"
+        if any(checkouts.uncommitted(self.repository, tree.path) for tree in trees):
+            return "its work tree has edits that are in no commit"
+        try:
+            checkouts.must_be_free(self.repository, ref, report.tip, after)
+        except WorkTreeInTheWayError as busy:
+            return busy.message
+        if not refs.swap(self.repository, ref, before=report.tip, after=after, why="gitbot: --update-branches"):
+            return "it has gone on meanwhile"
+        return next(iter(checkouts.follow_all(self.repository, ref, report.tip, after)), None)
 
     def _keep_backup(self, entry: Entry) -> None:
         pinned = refs.read(self.repository, entry.pin)
@@ -305,12 +347,17 @@ class Loop:
 
     def _set_aside(self, step: queue.SetAside) -> None:
         one = self.known.get((step.entry.name, self.tip))
-        aside = Aside(self.bench, self.examiner, self.started, self.records, self.tip)
+        hints = self._notes.hints(step.found, one) if isinstance(step.found, Candidate) and one is not None else ()
+        aside = Aside(self.bench, self.examiner, self.started, self.records, self.tip, hints)
         report, brief = aside.report(step, one)
         if self.journal is None:
             report, brief = msgspec.structs.replace(report, retry=None, next="redo it, or let it wait"), None
         name = aside.brief_name(step.entry)
         self._settle(report, {name: brief.encode("utf-8", "backslashreplace")} if brief else {})
+
+    def _refuse(self, entry: Entry, reason: Reason, kind: str, why: str) -> None:
+        conflict = Conflict(entry.name, entry.tip, self.tip, (ConflictedPath(".", kind),), why)
+        self._set_aside(queue.SetAside(entry, reason, conflict))
 
     def _red_target(self) -> TargetRedError:
         """Says why, as far as the end of the output does."""
@@ -324,37 +371,3 @@ class Loop:
             said, cure = f"{short} does not pass its own tests; nobody is blamed", f"repair {short}"
         where = f" (all output: {log})" if log is not None else ""
         return TargetRedError("\n".join([said, *output]), hint=f"{cure}, then run the same command again{where}")
-
-    def _flags(self, entry: Entry, candidate: Candidate, one: Examination) -> tuple[Flag, ...]:
-        tested = [record.result for record in self.records if isinstance(record, Tested)]
-        counted = {result.tree: (result.tests, result.skipped) for result in tested}
-        unknown = (None, None)
-        before = counted.get(self.bench.repository.tree_of(candidate.base), unknown)
-        ref = self.examiner.refs.get(entry.name)
-        trees = checkouts.showing(self.repository, ref) if ref is not None else ()
-        open_work = [(tree.path, checkouts.uncommitted(self.repository, tree.path)) for tree in trees]
-        found = (
-            flags.gate_file_flag(self.started.request.gate, one.changes),
-            flags.protected_flag(self.config.gate.protect, one.changes),
-            flags.fewer_tests_flag(
-                before, counted.get(candidate.tree, unknown), one.changes, self._added_to_tests(one, candidate)
-            ),
-            *(flags.uncommitted_flag(paths, where) for where, paths in open_work),
-            *flags.drift_flags(one.drift, one.widened),
-        )
-        return tuple(flag for flag in found if flag is not None)
-
-    def _added_to_tests(self, one: Examination, candidate: Candidate) -> str:
-        """The lines that the branch adds to files that look like tests."""
-        viewer = self.bench.repository
-        wanted = set(flags.test_paths(one.changes))
-        added: list[str] = []
-        for change in one.changes:
-            if change.path in wanted and change.new_mode in (0o100644, 0o100755):
-                old = set(viewer.blob(change.old_oid).splitlines()) if change.old_oid != ZERO else set()
-                added += [
-                    line.decode("utf-8", "replace")
-                    for line in viewer.blob(change.new_oid).splitlines()
-                    if line not in old
-                ]
-        return "\n".join(added)

@@ -1,78 +1,94 @@
-"""With whom a branch that was set aside collides, so that somebody can talk to somebody.
+"""With whom a branch that merges cleanly may collide all the same, so that somebody can talk to somebody.
 
-A textual partner is found exactly, by trying the branch after each landing. A semantic one is a reading of the
-patches: a name that one side took away or changed and the other newly uses. That is a likely partner, never proof.
+A textual partner is found exactly, by trying the branch after each landing. This one is a reading of both sides'
+work: a likely partner and the line that points to it, never proof.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from unidiff.errors import UnidiffParseError
-from unidiff.patch import PatchSet
+from gitbot.languages import definitions
+from gitbot.merge.hints import Suspect, Version, Work, read_work, suspects, use_after
+from gitbot.model.git import ZERO, BranchName, Oid
+from gitbot.model.run import Hint
+from gitbot.repository import Repository
 
-from gitbot.languages import defined_names
-from gitbot.model.git import BranchName
-
-LARGEST_PATCH = 1 << 20  # characters; what is longer says nothing about one name
-_WORD = re.compile(r"[^\W\d]\w{2,}")
+LARGEST = 1 << 20  # bytes of a file that is read
+MOST_BYTES = 4 << 20  # of one side; the rest of a large difference is not looked at
+MOST_FILES = 80  # likewise
+MOST_MENTIONS = 60  # files in which a name occurs; one that is more common than that means something else too
 
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """The likely counterpart of a semantic conflict, and what points to it."""
+    """The branch that this one collides with, and what points to it where that is no conflict of git's."""
 
     branch: BranchName
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    used: frozenset[str]  # words of the added lines
-    gone: frozenset[str]  # names whose definition was taken away and not put back
-    changed: frozenset[str]  # names whose definition line is another one now
+Side = tuple[BranchName | None, Oid, Oid]
+"""Whose work (None: nobody's in particular) took the target from one commit to the next."""
 
 
-def likely_partner(patch: str, landed: Sequence[tuple[BranchName, str]]) -> Partner | None:
-    """The landed branch whose patch explains best why this one is red; None when nothing points to one.
+def find_hints(
+    viewer: Repository, mine: tuple[Oid, Oid], others: Sequence[Side], tree: Oid, target: BranchName
+) -> tuple[Hint, ...]:
+    """Where the branch's work (`mine`: base and tip) and what landed since do not fit each other in the merged tree.
 
-    `landed` is in landing order, the latest counts most. That failing tests mention a file which a branch changed
-    says too little: on real branches it named innocents.
+    The latest side that explains a place is its partner.
     """
-    mine = _read(patch)
-    readings = [(name, _read(text)) for name, text in reversed(landed)]
-    for name, theirs in readings:
-        for word in sorted(theirs.gone & mine.used):
-            return Partner(name, f"{name} took `{word}` away, which this branch uses")
-        for word in sorted(mine.gone & theirs.used):
-            return Partner(name, f"this branch takes `{word}` away, which {name} uses")
-    for name, theirs in readings:
-        for word in sorted(theirs.changed & mine.used) or sorted(mine.changed & theirs.used):
-            return Partner(name, f"`{word}` is defined differently on one side and used on the other")
-    return None
+    own = work_of(viewer, *mine)
+    works = [(who, work_of(viewer, before, after)) for who, before, after in others]
+    found: dict[tuple[str, str], tuple[Suspect, BranchName | None, bool]] = {}
+    for who, theirs in works:
+        found |= {one.key: (one, who, False) for one in suspects(own, theirs)}
+        found |= {one.key: (one, who, True) for one in suspects(theirs, own) if one.kind != "doubled"}
+    merged, new = _mentions(viewer, tree, [one for one, _, _ in found.values()]), [own.lines]
+    new += [theirs.lines for _, theirs in works]
+    hints: list[Hint] = []
+    for one, who, by_branch in found.values():
+        use = use_after(one, merged.get(one.cause.name, {}), new)
+        if use is not None:
+            user, changer = (who or target, "this branch") if by_branch else (None, who or target)
+            kind, name, text = *one.key, one.text(use, user, changer)
+            hints.append(Hint(kind=kind, path=use.path, line=use.line, name=name, partner=who, text=text))
+    return tuple(hints)
 
 
-def _read(patch: str) -> _Reading:
-    try:
-        files = PatchSet(patch[:LARGEST_PATCH]) if len(patch) <= LARGEST_PATCH else ()
-    except (UnidiffParseError, ValueError):
-        files = ()
-    added: list[str] = []
-    removed: list[str] = []
-    for file in files:
-        for hunk in file:
-            added += [line.value for line in hunk if line.is_added]
-            removed += [line.value for line in hunk if line.is_removed]
-    defined_before, defined_after = _definitions(removed), _definitions(added)
-    both = defined_before.keys() & defined_after.keys()
-    return _Reading(
-        frozenset(word for line in added for word in _WORD.findall(line)),
-        frozenset(defined_before.keys() - defined_after.keys()),
-        frozenset(name for name in both if defined_before[name] != defined_after[name]),
-    )
+@lru_cache(maxsize=128)
+def work_of(viewer: Repository, base: Oid, tip: Oid) -> Work:
+    """What happened to names between two commits."""
+    return read_work(_versions(viewer, base, tip))
 
 
-def _definitions(lines: Iterable[str]) -> dict[str, str]:
-    return {name: " ".join(line.split()) for line in lines for name in defined_names(line.encode())}
+def _versions(viewer: Repository, base: Oid, tip: Oid) -> Iterator[Version]:
+    known = [change for change in viewer.changes(base, tip) if definitions(change.path, b"") is not None]
+    size = 0
+    for change in known[:MOST_FILES]:
+        before, after = (viewer.read(side, change.path, most=LARGEST) for side in (base, tip))
+        size += len(before or b"") + len(after or b"")
+        if size > MOST_BYTES:
+            return
+        if (before is None) == (change.old_oid == ZERO) and (after is None) == (change.new_oid == ZERO):
+            yield Version(change.path, before or b"", after or b"")
+
+
+def _mentions(viewer: Repository, tree: Oid, found: Iterable[Suspect]) -> dict[str, dict[str, bytes]]:
+    """For each name the files of its language in which it occurs, and its own; none for one that is in too many."""
+    causes = sorted({(one.cause.name, one.cause.path) for one in found})
+    words = [word for name, _ in causes for word in ("-e", name)]
+    kinds = {f"*.{path.rpartition('.')[2]}" for _, path in causes}
+    if not causes:
+        return {}
+    done = viewer.attempt("grep", "-o", "-z", "-w", "-F", "--no-color", *words, tree, "--", *sorted(kinds))
+    paths = {name: {path} for name, path in causes}
+    for line in done.stdout.splitlines():
+        place, _, name = line.partition(b"\0")
+        paths.get(name.decode(), set()).add(place.partition(b":")[2].decode("utf-8", "surrogateescape"))
+    few = {name: files for name, files in paths.items() if len(files) <= MOST_MENTIONS}
+    texts = {path: viewer.read(tree, path, most=LARGEST) for files in few.values() for path in files}
+    return {name: {path: text for path in files if (text := texts[path]) is not None} for name, files in few.items()}

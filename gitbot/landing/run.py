@@ -19,9 +19,10 @@ from gitbot.journal import pins, results, runs
 from gitbot.journal.lock import only_writer, sweep
 from gitbot.journal.runs import Journal
 from gitbot.landing import document, recovery
-from gitbot.landing.examine import Examiner
+from gitbot.landing.examine import Examiner, additive_paths, owned_twice
 from gitbot.landing.loop import Loop, Progress
 from gitbot.landing.order import Place, landing_order
+from gitbot.merge.commands import Commands
 from gitbot.merge.rungs import Manner
 from gitbot.model.git import BranchName, Oid, Person, RefName
 from gitbot.model.merge import Branch, Strategy
@@ -148,12 +149,16 @@ def _loop(
     progress: Progress,
 ) -> Loop:
     config = from_table(started.config)
-    examiner = _examiner(repository, bench, started, config)
+    examiner = _examiner(repository, bench, started, config, env, dry=journal is None)
     records: list[Record] = list(journal.records) if journal is not None else [started]
-    return Loop(repository, bench, examiner, started, config, env, journal, progress, records, tip=started.before)
+    loop = Loop(repository, bench, examiner, started, config, env, journal, progress, records, tip=started.before)
+    loop.recent = landings(repository, started.before)
+    return loop
 
 
-def _examiner(repository: Repository, bench: Workbench, started: Started, config: Config) -> Examiner:
+def _examiner(
+    repository: Repository, bench: Workbench, started: Started, config: Config, env: Mapping[str, str], *, dry: bool
+) -> Examiner:
     request = started.request
     plans = _plans(repository, request, config, started.before)
     recorded = landings(repository, started.before)
@@ -168,6 +173,9 @@ def _examiner(repository: Repository, bench: Workbench, started: Started, config
         committer=Person(*started.identity, int(started.time), started.offset),
         landed={landing.report.tip: landing.after for landing in recorded},  # the run's own come to it
         refs=refs.branches(repository),
+        commands=Commands(repository, bench, config, env, dry),
+        additive=additive_paths(config, plans),
+        owned_twice=owned_twice(plans),
     )
 
 
@@ -198,7 +206,7 @@ def _start(
         entries=(),
         config=as_table(config),
     )
-    entries = _entries(_examiner(repository, bench, draft, config), named, before, run)
+    entries = _entries(_examiner(repository, bench, draft, config, {}, dry=True), named, before, run)
     return msgspec.structs.replace(draft, entries=entries)
 
 
@@ -244,7 +252,7 @@ def _ordered(
         for e in drafts
     ]
     by_name = {entry.name: entry for entry in drafts}
-    return tuple(by_name[name] for name in landing_order(places))
+    return tuple(msgspec.structs.replace(by_name[name], order=why) for name, why in landing_order(places).items())
 
 
 def _strategy(name: BranchName, plan: Plan | None, config: Config) -> Strategy | None:
@@ -253,7 +261,7 @@ def _strategy(name: BranchName, plan: Plan | None, config: Config) -> Strategy |
         return rule.strategy
     if plan is not None and plan.strategy in set(Strategy):
         return Strategy(plan.strategy)
-    return None
+    return config.integrate.strategy if config.integrate.strategy is not Strategy.AUTO else None
 
 
 def _bring_back(repository: Repository, journal: Journal, started: Started) -> None:

@@ -126,7 +126,7 @@ def _reverting_commit(bench: Workbench, started: Started, landings: Sequence[Lan
                 hint="revert by hand: git revert",
             )
         commit = bench.write_commit(merged.tree, (now,), me, me, message)
-    bench.promote(commit, now)
+    bench.promote(commit)
     return commit
 
 

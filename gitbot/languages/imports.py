@@ -8,25 +8,21 @@ from __future__ import annotations
 
 import ast
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
-from importlib.resources import files
 from itertools import islice
-from resource import RUSAGE_SELF, getrusage
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gitbot.languages import python
+from gitbot.languages.grammars import PAGES, grammar_of, parse, suffix_of, tongue_of
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser, Query
+    from tree_sitter import Language as Grammar
+    from tree_sitter import Node, Query
 
 LARGEST = 256 << 10  # bytes of a file that is read; larger ones are generated
 _EFFORT = 50_000  # for all files: a hundred steps of a parser cost 1, and this much more once the text is in error
-_ERROR = 100
-_MEMORY = 4 << 10  # KiB that the process may grow by for one file, beside an eighth of one for each byte
 _MOST_IMPORTS = 1000  # of one file
 _DEEPEST = 100  # names inside braces inside braces
 
@@ -42,23 +38,6 @@ class Import:
     depth: int = 0  # modules written out within the file around it
 
 
-@dataclass(frozen=True, slots=True)
-class Tongue:
-    """One language of imports.toml."""
-
-    name: str
-    called: str  # by people
-    query: str
-    grammars: dict[str, str]
-    endings: list[str]
-
-
-def tongue_of(path: str) -> Tongue | None:
-    """The language whose imports can be read in a file of this name."""
-    dot = path.rfind(".")
-    return _tongues().get(path[dot:].lower()) if dot >= 0 else None
-
-
 class ImportReader:
     """Reads the imports of one file after the other, within bounds for all of them together."""
 
@@ -71,39 +50,25 @@ class ImportReader:
         tongue = tongue_of(path)
         if tongue is None or len(data) > LARGEST or self.effort <= 0:
             return ()
-        grammar = tongue.grammars[path[path.rfind(".") :].lower()]
-        if not grammar:
+        if tongue.name == "python":
             self.effort -= len(data) // 100
             return tuple(_python(data))[:_MOST_IMPORTS]
-        tools = _tools(grammar, tongue.query)
-        if tools is None:
+        grammar = grammar_of(suffix_of(path))
+        query = grammar and _query(grammar, tongue.query)
+        if grammar is None or query is None:
             self.missing.add(tongue.called)
             return ()
-        text = _scripts(data) if path.endswith((".vue", ".svelte")) else data
-        return tuple(sorted(self._parsed(text, *tools), key=lambda found: found.line))[:_MOST_IMPORTS]
+        text = _scripts(data) if path.endswith(PAGES) else data
+        found = self._parsed(text, grammar, query)
+        return tuple(sorted(found, key=lambda each: each.line))[:_MOST_IMPORTS]
 
-    def _parsed(self, data: bytes, parser: Parser, query: Query) -> Iterator[Import]:
+    def _parsed(self, data: bytes, grammar: Grammar, query: Query) -> Iterator[Import]:
         from tree_sitter import QueryCursor
 
-        spent, before = 0, getrusage(RUSAGE_SELF).ru_maxrss
-
-        def give_up(offset: int, has_error: bool) -> bool:
-            # What people write moves on by 50 bytes in each hundred steps; hostile text may take time without end.
-            nonlocal spent
-            spent += _ERROR if has_error else 1
-            # What is still open at the end (`a<a<a<` in Java) costs memory by the square of its length: stop early.
-            grown = getrusage(RUSAGE_SELF).ru_maxrss - before
-            return spent > self.effort or spent > 30 * _ERROR + offset // 25 or grown > _MEMORY + offset // 8
-
-        parser.reset()
-        try:
-            tree = parser.parse(lambda offset, _: data[offset : offset + (1 << 14)], progress_callback=give_up)
-        except ValueError:
-            return
-        finally:
-            self.effort -= spent
+        tree, spent = parse(grammar, data, self.effort)
+        self.effort -= spent
         cursor = QueryCursor(query)
-        for part in islice(_sound(tree.root_node), _MOST_IMPORTS):
+        for part in islice(_sound(tree.root_node), _MOST_IMPORTS) if tree else ():
             found = cursor.captures(part)
             inner = [(node.start_byte, node.end_byte) for node in found.pop("inside", ())[:_DEEPEST]]
             for kind, nodes in found.items():
@@ -174,19 +139,11 @@ def _scripts(data: bytes) -> bytes:
 
 
 @cache
-def _tongues() -> dict[str, Tongue]:
-    data = tomllib.loads(files("gitbot").joinpath("languages/imports.toml").read_text(encoding="utf-8"))
-    every = [Tongue(name, **{"query": "", **each}) for name, each in data.items()]
-    return {suffix: tongue for tongue in every for suffix in tongue.grammars}
+def _query(grammar: Grammar, words: str) -> Query | None:
+    """None when the grammar is of a version that does not know all the words."""
+    from tree_sitter import Query
 
-
-@cache
-def _tools(grammar: str, query: str) -> tuple[Any, Any] | None:
-    """A parser and the query; None when the extra is not installed, or in a version that does not know the query."""
-    package, _, function = grammar.partition(":")
     try:
-        tree_sitter = import_module("tree_sitter")
-        language = tree_sitter.Language(getattr(import_module(package), function)())
-        return tree_sitter.Parser(language), tree_sitter.Query(language, query)
-    except (ImportError, AttributeError, ValueError, TypeError):
+        return Query(grammar, words)
+    except ValueError:
         return None

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
+from dataclasses import replace
 from typing import Never
 
-from gitbot.languages.language import Language
+from gitbot.languages.outline import Language, Part
+from gitbot.languages.values import value
 
 
 def _distinct(pairs: list[tuple[str, object]]) -> None:
@@ -33,4 +36,10 @@ def accepts(data: bytes) -> bool:
     return True
 
 
-JSON = Language((".json", ".ipynb", ".webmanifest", ".geojson"), accepts)
+def outline(data: bytes) -> Part | None:
+    """The members of objects, and the entries of arrays of distinct scalars."""
+    found = value(data, len(BOM_UTF8) if data.startswith(BOM_UTF8) else 0)
+    return replace(found, start=0, stop=len(data)) if found else None
+
+
+JSON = Language((".json", ".ipynb", ".webmanifest", ".geojson"), accepts, outline, is_data=True)

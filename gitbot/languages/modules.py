@@ -14,7 +14,8 @@ from functools import cached_property, lru_cache
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
-from gitbot.languages.imports import Import, Tongue, tongue_of
+from gitbot.languages.grammars import Tongue, tongue_of
+from gitbot.languages.imports import Import
 
 _LONGEST = 500  # characters of a name
 _MOST_MANIFESTS = 500  # of one language, the outermost first

@@ -5,16 +5,20 @@ Which lines a file gets is decided in `rungs`, on bytes; here conflicts become f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from gitbot.merge.rungs import ConflictedFile, Refused, Settled, marker_size_for, settle
+from gitbot.merge.hindsight import in_place_of
+from gitbot.merge.hunks import Conflicts, read_conflicts
+from gitbot.merge.rungs import ConflictedFile, Refused, Settled, hunk_key, marker_size_for, settle, settle_as
 from gitbot.merge.situation import Proposal, Situation, as_conflict, write_candidate
-from gitbot.model.git import Oid
-from gitbot.model.merge import Candidate, ConflictedPath, Resolution, Strategy
+from gitbot.model.git import Commit, Oid
+from gitbot.model.merge import Candidate, Conflict, ConflictedPath, Resolution, ResolvedHunk, Strategy
+from gitbot.repository import Repository
 from gitbot.repository.workbench import Merged, Unmerged, Workbench
 from gitbot.repository.writing import write_blob, write_tree
 
+MOST_MERGES = 20  # of one branch whose decisions are read
 CONTENTS = "contents"  # git's word for a conflict in the text of a file
 
 
@@ -28,30 +32,73 @@ def accept_both(situation: Situation, strategy: Strategy, why: str) -> Proposal:
                 Resolution(path.path, "rename-dir", 0, path.ours or situation.onto, path.theirs or situation.onto)
                 for path in merged.paths
             )
-            return (write_as_candidate(situation, moved.tree, strategy, _kept_in(resolved), resolved),)
+            return (write_candidate(situation, moved.tree, strategy, _kept_in(resolved), resolved),)
         merged = moved
     if isinstance(merged, Merged):
-        return (write_as_candidate(situation, merged.tree, strategy, why),)
-    answers = {path: _settle(situation, path) for path in merged.paths}
+        return (write_candidate(situation, merged.tree, strategy, why),)
+    locks = [path for path in merged.paths if _is_made(situation, path)]
+    answers: dict[ConflictedPath, tuple[Settled, ...] | Refused] = {}
+    for path in merged.paths:
+        if path not in locks and not (situation.trial and any(isinstance(a, Refused) for a in answers.values())):
+            answers[path] = _settle(situation, path)
     settled = {path: answer for path, answer in answers.items() if not isinstance(answer, Refused)}
     if len(settled) < len(answers):
         refused = tuple(
             replace(path, refused=answer.why) if isinstance(answer, Refused) else path
             for path, answer in answers.items()
         )
-        why = next(f"{path.path}: {path.refused}" for path in refused if path.refused)
-        return as_conflict(situation, refused, why)
-    first, second = (_variant(situation, merged.frame, settled, number) for number in (0, 1))
-    return (first,) if first.tree == second.tree else (first, second)
+        return _refused(situation, refused)
+    candidates: dict[Oid, Candidate] = {}
+    for number in range(max(map(len, settled.values()), default=1)):
+        candidate = _variant(situation, merged.frame, settled, locks, number)
+        if isinstance(candidate, Conflict):
+            return candidate
+        candidates.setdefault(candidate.tree, candidate)
+    return tuple(candidates.values())
+
+
+def _refused(situation: Situation, paths: tuple[ConflictedPath, ...]) -> Conflict:
+    return as_conflict(situation, paths, next(f"{path.path}: {path.refused}" for path in paths if path.refused))
 
 
 def _settle(situation: Situation, path: ConflictedPath) -> tuple[Settled, ...] | Refused:
     if path.kind != CONTENTS:
-        return Refused(f"a {path.kind} conflict is never settled by keeping both")
+        return Refused(path.refused or f"a {path.kind} conflict is never settled by keeping both")
     if path.ours is None or path.theirs is None:
         return Refused("one side has no file here")
     file = conflicted_file(situation.bench, path, additive=situation.additive(path.path))
-    return settle(file, situation.manner) if file is not None else Refused("git takes it for binary")
+    if file is None:
+        return Refused("git takes it for binary")
+    owners = None if file.additive else situation.owned_twice(path.path)
+    if owners is not None:
+        return Refused(f"{owners} both own it")
+    commands = situation.commands
+    answer = settle(file, situation.manner, commands.remembered if commands else lambda _: None)
+    said = commands.resolve(file) if commands and isinstance(answer, Refused) else None
+    if said is None or not isinstance(answer, Refused):
+        return answer
+    wrote = "the configured resolver wrote it: look at it"
+    resolved = settle_as(file, said, "resolver", wrote) if isinstance(said, bytes) else said
+    return (resolved,) if isinstance(resolved, Settled) else Refused(f"{answer.why}; {resolved.why}")
+
+
+def _is_made(situation: Situation, path: ConflictedPath) -> bool:
+    """Whether a configured command makes this lock file anew."""
+    both, commands = path.ours is not None and path.theirs is not None, situation.commands
+    return both and path.kind in (CONTENTS, "binary") and bool(commands and commands.lock_command(path.path))
+
+
+def decisions(bench: Workbench, own: Sequence[Commit]) -> Iterator[tuple[str, bytes]]:
+    """How the merges inside a branch settled their conflicts: what `hunk_key` gives, and the lines written there."""
+    for commit in [one for one in own if len(one.parents) == 2][-MOST_MERGES:]:
+        merged = bench.merge(*commit.parents)
+        for path in merged.paths if isinstance(merged, Unmerged) else ():
+            file, data = conflicted_file(bench, path), bench.repository.read(commit.oid, path.path)
+            conflicts = read_conflicts(file) if file is not None else None
+            if isinstance(conflicts, Conflicts) and data is not None:
+                for hunk, lines in zip(conflicts.hunks, in_place_of(conflicts.clean, data), strict=True):
+                    if lines is not None:
+                        yield hunk_key(path.path, hunk), b"".join(lines)
 
 
 def conflicted_file(bench: Workbench, path: ConflictedPath, *, additive: bool = False) -> ConflictedFile | None:
@@ -66,22 +113,43 @@ def conflicted_file(bench: Workbench, path: ConflictedPath, *, additive: bool = 
 
 
 def _variant(
-    situation: Situation, frame: Oid, settled: Mapping[ConflictedPath, tuple[Settled, ...]], number: int
-) -> Candidate:
-    """The candidate with the first or the second order of insertions, where a file has two."""
-    repository = situation.bench.repository
+    situation: Situation,
+    frame: Oid,
+    settled: Mapping[ConflictedPath, tuple[Settled, ...]],
+    locks: Sequence[ConflictedPath],
+    number: int,
+) -> Candidate | Conflict:
+    """The candidate with the first, second or third text of every file, or its last one where it has fewer."""
+    repository, me = situation.bench.repository, situation.committer
     files: dict[str, tuple[Oid, int]] = {}
     resolved: list[Resolution] = []
     for path, answers in settled.items():
         answer = answers[min(number, len(answers) - 1)]
-        entry = repository.entry(frame, path.path)
-        assert entry is not None
+        files[path.path] = (write_blob(repository, answer.data), _entry(repository, frame, path.path)[1])
         assert path.ours is not None
         assert path.theirs is not None
-        files[path.path] = (write_blob(repository, answer.data), entry[1])
-        resolved.append(Resolution(path.path, answer.how, answer.lines, path.ours, path.theirs))
+        resolved.append(Resolution(path.path, answer.how, answer.lines, path.ours, path.theirs, answer.hunks))
+    files |= {path.path: _entry(repository, situation.onto, path.path) for path in locks}
     tree = write_tree(repository, frame, files)
-    return write_as_candidate(situation, tree, Strategy.ACCEPT_BOTH, _kept_in(resolved), tuple(resolved))
+    for path in locks:  # one by one: a second lock file may be made from the first
+        trial = situation.bench.write_commit(tree, (situation.onto,), me, me, "trial\n")
+        assert situation.commands is not None
+        made = situation.commands.regenerate(path.path, trial)
+        if isinstance(made, Refused):
+            return _refused(situation, (replace(path, refused=made.why),))
+        data, why = made
+        tree = write_tree(repository, tree, {path.path: (write_blob(repository, data), files[path.path][1])})
+        assert path.ours is not None
+        assert path.theirs is not None
+        hunk = ResolvedHunk(1, "lock-regenerated", why, "", "", "", "")
+        resolved.append(Resolution(path.path, "lock-regenerated", 0, path.ours, path.theirs, (hunk,)))
+    return write_candidate(situation, tree, Strategy.ACCEPT_BOTH, _kept_in(resolved), tuple(resolved))
+
+
+def _entry(repository: Repository, tree: Oid, path: str) -> tuple[Oid, int]:
+    found = repository.entry(tree, path)
+    assert found is not None
+    return found
 
 
 def _kept_in(resolved: Sequence[Resolution]) -> str:

@@ -7,6 +7,7 @@ own diff is asked. What to make of the edits is for the rungs and the invariants
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gitbot.repository.history import differing_lines
@@ -16,6 +17,13 @@ Lines = tuple[bytes, ...]
 MOST_LINES = 200_000  # of both texts; two of that length with nothing in common take a few seconds
 
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a file or a hunk is left to a person, in the report's words."""
+
+    why: str
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,3 +53,13 @@ def find_edits(base: Lines, side: Lines) -> tuple[Edit, ...] | None:
         b"".join(b"%d\n" % numbers.setdefault(line, len(numbers)) for line in lines) for lines in (base, side)
     )
     return tuple(Edit(a, b, side[c:d]) for a, b, c, d in differing_lines(old, new))
+
+
+def apply_edits(base: Lines, edits: Iterable[Edit]) -> Lines:
+    """`base` with edits made that are in order and do not overlap."""
+    made: list[bytes] = []
+    at = 0
+    for edit in edits:
+        made += base[at : edit.start] + edit.lines
+        at = edit.stop
+    return (*made, *base[at:])

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gitbot.merge.edits import Edit, Lines, find_edits, split_lines
+from gitbot.merge.edits import Edit, Lines, Refused, apply_edits, find_edits, split_lines
 
 MAX_HUNKS = 50
 _ABOVE = 8  # a decorator and its like: how far up an insertion may be turned to find its first line
@@ -28,13 +28,6 @@ class ConflictedFile:
     marked: bytes  # what `git merge-file -p --zdiff3 --marker-size=N` printed
     marker_size: int
     additive: bool  # declared shared or additive by a plan or the configuration
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Why a file or a hunk is left to a person, in the report's words."""
-
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,16 +153,6 @@ def _hunk(above: Lines, base: Lines, line: int, ours: tuple[Edit, ...], theirs: 
 
 def _moved(edits: Iterable[Edit], by: int) -> tuple[Edit, ...]:
     return tuple(Edit(e.start + by, e.stop + by, e.lines) for e in edits)
-
-
-def apply_edits(base: Lines, edits: Iterable[Edit]) -> Lines:
-    """`base` with edits made that are in order and do not overlap."""
-    made: list[bytes] = []
-    at = 0
-    for edit in edits:
-        made += base[at : edit.start] + edit.lines
-        at = edit.stop
-    return (*made, *base[at:])
 
 
 def _is_shown(hunk: Hunk, shown: Shown) -> bool:

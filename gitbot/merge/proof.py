@@ -1,56 +1,75 @@
 """That nothing of a branch is lost in a candidate: its diff, replayed onto the result, changes nothing.
 
-Where a file's own lines repeat, git may replay an addition that is there already a second time; there the lines are
-counted instead: every line that the branch added is in the result on top of those that the target had.
+Where a file's own lines repeat, git may replay an addition that is there already a second time; there, and in every
+file in which both sides were kept, the text is held against the invariants, in the very tree that would land.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import replace
 
+from gitbot.merge.edits import find_edits, split_lines
+from gitbot.merge.hunks import Hunk
+from gitbot.merge.invariants import Grain, hunk_breach
 from gitbot.model.git import Oid
-from gitbot.model.merge import Candidate
-from gitbot.repository import Repository
-from gitbot.repository.workbench import Merged, Workbench
+from gitbot.model.merge import Candidate, ConflictedPath
+from gitbot.model.run import Patches
+from gitbot.repository import Repository, history
+from gitbot.repository.workbench import Merged, Unmerged, Workbench
 
 EMPTY = "empty"
+_DECIDED = ("recorded", "resolver", "lock-regenerated")  # a person or a tool, whose text may be another
 
 
 def residual(bench: Workbench, candidate: Candidate, base: Oid) -> str:
-    """`empty`, or in words what of the branch's work since `base` the candidate does not hold.
-
-    Files in which both sides were kept are left out here: each was checked line by line when it was settled.
-    """
-    repository = bench.repository
-    settled = {resolution.path for resolution in candidate.resolved}
+    """`empty`, or in words what of the branch's work since `base` the candidate does not hold."""
+    decided = {one.path for one in candidate.resolved if any(how in one.how for how in _DECIDED)}
+    united = {one.path for one in candidate.resolved} - decided
     again = bench.pick(base, candidate.tip, candidate.commit)
-    if isinstance(again, Merged):
-        tree, conflicts = again.tree, set[str]()
-    else:
-        tree, conflicts = again.frame, {path.path for path in again.paths}
-    open_paths = (repository.changed_paths(candidate.tree, tree) | conflicts) - settled
-    trees = (base, candidate.tip, candidate.base, candidate.tree)
-    missing = sorted(path for path in open_paths if not _accounted(repository, path, trees))
+    first = bench.pick(base, candidate.tip, candidate.base) if united else None
+    tree = again.tree if isinstance(again, Merged) else again.frame
+    refused = set() if isinstance(again, Merged) else {path.path for path in again.paths}
+    stages = {path.path: path for path in first.paths} if isinstance(first, Unmerged) else {}
+    open_paths = (bench.repository.changed_paths(candidate.tree, tree) | refused) - decided | united
+    missing = [
+        path for path in sorted(open_paths) if not _kept(bench.repository, candidate, base, path, stages.get(path))
+    ]
     if not missing:
         return EMPTY
     return f"{len(missing)} of its paths would still change: {', '.join(missing[:3])}"
 
 
-def _accounted(repository: Repository, path: str, trees: tuple[Oid, ...]) -> bool:
-    """Whether every line that the branch added or took away in a file is accounted for in the result.
+def _kept(repository: Repository, candidate: Candidate, base: Oid, path: str, stage: ConflictedPath | None) -> bool:
+    """Whether each line that a side added or took away is accounted for, or each word where both wrote on one line.
 
-    `trees` are those of base, branch, target and result.
+    A file that was renamed has its old texts only in what git says of the conflict.
     """
-    before, branch, target, after = (_lines(repository, tree, path) for tree in trees)
-    if before is None or branch is None or target is None or after is None:
+    if stage:
+        texts = [repository.blob(oid) if oid else b"" for oid in (stage.base, stage.ours, stage.theirs)]
+    else:
+        texts = [repository.read(tree, path) or b"" for tree in (base, candidate.base, candidate.tip)]
+    before, ours, theirs = map(split_lines, texts)
+    to_ours, to_theirs = find_edits(before, ours), find_edits(before, theirs)
+    found = repository.read(candidate.tree, path)
+    if found is None or to_ours is None or to_theirs is None:
         return False
-    added, removed = branch - before, before - branch
-    both_added = added & (target - before)  # the target made the same addition itself
-    kept = not (target + added - both_added - removed) - after
-    gone = all(after[line] <= max(target[line] - count, branch[line]) for line, count in removed.items())
-    return kept and gone and not (after - target) - added
+    whole = Hunk(1, before, ours, theirs, to_ours, to_theirs, (), 0, 0)
+    grains = (Grain.LINES, Grain.TOKENS) if stage else (Grain.LINES,)
+    return any(hunk_breach(whole, split_lines(found), grain) is None for grain in grains)
 
 
-def _lines(repository: Repository, tree: Oid, path: str) -> Counter[bytes] | None:
-    data = repository.read(tree, path)
-    return None if data is None or b"\0" in data else Counter(data.splitlines())
+def count_patches(bench: Workbench, candidate: Candidate, base: Oid) -> Patches:
+    """What became of the branch's commits since `base`, by their patch ids; a squash is compared as a whole."""
+    repository, onto = bench.repository, bench.repository.tree_of(candidate.base)
+    since = {commit.oid for commit in history.own_commits(repository, candidate.tip, base)}
+    fresh = history.own_commits(repository, candidate.tip, candidate.base)
+    own = [commit for commit in fresh if commit.oid in since and len(commit.parents) < 2]
+    landed = [repository.commit(oid) for oid in candidate.commits]
+    written = {history.patch_id(repository, one) for one in landed if one.oid not in since} - {None}
+    whole = replace(repository.commit(candidate.tip), parents=(base,))
+    if len(landed) == 1 and history.patch_id(repository, whole) in written:
+        return Patches(same=len(own), adapted=0, dropped=0)
+    kept = {one.oid for one in own if one.oid in candidate.commits or history.patch_id(repository, one) in written}
+    changed = [one for one in own if one.oid not in kept and one.parents]
+    dropped = sum(bench.pick(one.parents[0], one.oid, candidate.base) == Merged(onto) for one in changed)
+    return Patches(same=len(kept), adapted=len(own) - len(kept) - dropped, dropped=dropped)

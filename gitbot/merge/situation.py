@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
-from gitbot.merge.messages import merge_message, squash_message
+from gitbot.merge.commands import Commands
+from gitbot.merge.messages import merge_message, speaks_conventionally, squash_message
 from gitbot.merge.rungs import Manner
 from gitbot.merge.survey import NewWork
 from gitbot.model.git import Oid, Person
 from gitbot.model.merge import Branch, Candidate, Conflict, ConflictedPath, Nothing, Resolution, Strategy
+from gitbot.repository import history
 from gitbot.repository.workbench import Merged, Unmerged, Workbench
 
+LOOKED_AT = 50  # of the target's commits, for the form of their subjects
 Proposal = tuple[Candidate, ...] | Conflict | Nothing
 
 
@@ -27,6 +31,10 @@ class Situation:
     linear: bool  # no merge commits wanted
     manner: Manner
     additive: Callable[[str], bool]  # whether a path was declared to take both sides
+    rebase_merges: bool = False  # a rebase makes merges inside the branch again, instead of flattening them
+    commands: Commands | None = None  # None: none may run, and nothing that was decided before counts
+    owned_twice: Callable[[str], str | None] = lambda _: None  # by which plans, in words: nothing is settled there
+    trial: bool = False  # it is only asked whether the branch would go on: the first refusal is enough
 
     def apply(self, *, move_folders: bool = False) -> Merged | Unmerged:
         """The branch's new work, all at once, on the target, as git merges it."""
@@ -41,8 +49,11 @@ def write_candidate(
 ) -> Candidate:
     """A squash where one is asked for or merge commits are not wanted, else a merge of target and branch."""
     bench, branch, own, me = situation.bench, situation.branch, situation.work.own, situation.committer
-    if strategy is Strategy.SQUASH or (situation.linear and strategy is not Strategy.MERGE):
-        commit = bench.write_commit(tree, (situation.onto,), own[-1].author, me, squash_message(branch, own))
+    if strategy is Strategy.SQUASH or situation.linear:
+        last = history.first_parents(bench.repository, situation.onto, None)
+        conventional = speaks_conventionally([one.subject for one in islice(last, LOOKED_AT)])
+        message = squash_message(branch, own, conventional=conventional)
+        commit = bench.write_commit(tree, (situation.onto,), own[-1].author, me, message)
         return as_candidate(situation, commit, tree, (commit,), strategy, why, resolved)
     commit = bench.write_commit(tree, (situation.onto, branch.tip), me, me, merge_message(branch, own, me))
     commits = (*(one.oid for one in own), commit)
@@ -57,10 +68,11 @@ def as_candidate(
     strategy: Strategy,
     why: str,
     resolved: tuple[Resolution, ...] = (),
+    signed: tuple[Oid, ...] = (),
 ) -> Candidate:
     """A commit of the workbench that can be tested and landed; `commits` is what would be new on the target."""
-    branch = situation.branch
-    return Candidate(branch.name, branch.tip, situation.onto, commit, tree, commits, strategy, why, resolved)
+    branch, onto = situation.branch, situation.onto
+    return Candidate(branch.name, branch.tip, onto, commit, tree, commits, strategy, why, resolved, signed)
 
 
 def as_conflict(

@@ -8,15 +8,20 @@ that anybody can write, so it only counts when the commit that carries it provab
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
+from gitbot.errors import GitError
 from gitbot.model.git import Commit, Oid, RefName
 from gitbot.model.merge import Branch, Conflict, ConflictedPath, Nothing
 from gitbot.repository import Repository, history, refs
+from gitbot.repository.target import Target
 from gitbot.repository.workbench import Merged, Workbench
 
-_TIP = re.compile(r"^Gitbot-Tip: ([0-9a-f]{40})$", re.MULTILINE)
+MOST_REVERTS = 300  # of the target's latest commits are asked whether they took a landing back
+_REVERTS = re.compile(r"^This reverts (.*)", re.MULTILINE)
+_SPAN = re.compile(r"(?:([0-9a-f]{7,40})\.\.)?([0-9a-f]{7,40})")
 _OWN_WORK = ("commit", "cherry-pick", "rebase", "am", "merge", "pull", "revert")
 
 
@@ -37,31 +42,58 @@ def survey(
     `landed` maps tips that this repository's runs have landed to the commit that carried them; `ref` is where the
     branch lives, for its reflog.
     """
+    try:
+        return _compare(bench, branch, onto, landed, ref)
+    except GitError as refused:
+        path = ConflictedPath(".", "cannot be merged")
+        return Conflict(branch.name, branch.tip, onto, (path,), refused.message)
+
+
+def _compare(
+    bench: Workbench, branch: Branch, onto: Oid, landed: Mapping[Oid, Oid], ref: RefName | None
+) -> NewWork | Nothing | Conflict:
     repository = bench.repository
-    if history.contains(repository, onto, branch.tip):
+    target = bench.target(onto)
+    if target.contains(branch.tip):
         if branch.tip not in landed and ref is not None and _never_committed(repository, branch.tip, onto, ref):
             return Nothing(branch.name, branch.tip, False, "no commit of its own")
-        return Nothing(branch.name, branch.tip, True, f"{branch.tip[:7]} is part of the target")
-    merge_base = history.merge_base(repository, onto, branch.tip)
+        since = _reverted(repository, onto, landed.get(branch.tip, branch.tip))
+        return Nothing(branch.name, branch.tip, True, f"{branch.tip[:7]} is part of the target{since}")
+    merge_base = target.merge_base(branch.tip)
     if merge_base is None:
         cut = (repository.common / "shallow").exists()
         more = "; this clone is shallow: git fetch --unshallow" if cut else ""
         path = ConflictedPath(".", "unrelated histories")
         why = f"it has no common history with the target{more}"
         return Conflict(branch.name, branch.tip, onto, (path,), why)
-    base = _landed_before(bench, branch.tip, onto, merge_base, landed) or merge_base
-    if base == branch.tip:
-        return Nothing(branch.name, branch.tip, True, "its tip has landed before")
+    own = target.own_commits(branch.tip)
+    done = _landed_before(bench, own, target, merge_base, landed)
+    if done == branch.tip:
+        since = _reverted(repository, onto, landed.get(done, done))
+        return Nothing(branch.name, branch.tip, True, f"its tip has landed before{since}")
+    base = done if done is not None and history.contains(repository, done, merge_base) else merge_base
+    if done is not None:  # what landed with it is not new, even where the branch has merged the target since
+        there = {commit.oid for commit in target.own_commits(done)}
+        own = tuple(commit for commit in own if commit.oid not in there)
     if repository.tree_of(base) == repository.tree_of(branch.tip):
-        if base != merge_base:
+        if done is not None:
             return Nothing(branch.name, branch.tip, True, "its tip has landed before, and nothing changed since")
         return Nothing(branch.name, branch.tip, False, "its commits change nothing")
-    own = history.own_commits(repository, branch.tip, onto)
-    if base != merge_base:
-        own = tuple(c for c in own if not history.contains(repository, base, c.oid))
-    if _all_there(bench, base, branch.tip, onto, own):
-        return Nothing(branch.name, branch.tip, True, "all of its changes are on the target")
-    return NewWork(base, base != merge_base, own)
+    known = _all_there(bench, base, branch.tip, target, own)
+    if known is not None:
+        return Nothing(branch.name, branch.tip, True, known)
+    return NewWork(base, done is not None, own)
+
+
+def _reverted(repository: Repository, onto: Oid, carrier: Oid) -> str:
+    """That the target's later commits took a landing back, in words; "" when none of the latest says so."""
+    for commit in islice(history.first_parents(repository, onto, carrier), MOST_REVERTS):
+        for start, end in _SPAN.findall(" ".join(_REVERTS.findall(commit.message))):
+            first, last = (repository.resolve(name) if name else None for name in (start, end))
+            inside = last is not None and first is not None and history.contains(repository, last, carrier)
+            if last == carrier or (inside and first and not history.contains(repository, first, carrier)):
+                return f", and {commit.oid[:7]} reverted it: `git revert {commit.oid[:7]}` brings it back"
+    return ""
 
 
 def _never_committed(repository: Repository, tip: Oid, onto: Oid, ref: RefName) -> bool:
@@ -77,44 +109,47 @@ def _never_committed(repository: Repository, tip: Oid, onto: Oid, ref: RefName) 
     return tip == onto or any(one.parents[:1] == (tip,) for one in history.first_parents(repository, onto, tip))
 
 
-def _landed_before(bench: Workbench, tip: Oid, onto: Oid, merge_base: Oid, landed: Mapping[Oid, Oid]) -> Oid | None:
-    """The latest ancestor of `tip` whose changes the target provably has."""
+def _landed_before(
+    bench: Workbench, own: Sequence[Commit], target: Target, merge_base: Oid, landed: Mapping[Oid, Oid]
+) -> Oid | None:
+    """The latest of a branch's commits, oldest first, whose changes the target provably has, by whatever name.
+
+    The target is searched from where the branch began, which is before the merge base if it has merged the target.
+    """
     repository = bench.repository
-    found = merge_base
-    for commit in history.own_commits(repository, onto, merge_base):
-        for text in _TIP.findall(commit.message):
-            earlier = Oid(text)
-            if repository.lib.get(earlier) is None or not history.contains(repository, tip, earlier):
-                continue
-            if landed.get(earlier) == commit.oid or _carries(bench, found, earlier, commit):
-                found = earlier
+    mine = {commit.oid for commit in own}
+    found: Oid | None = None
+    for carrier, earlier in target.carriers(mine, next(iter(own[0].parents), merge_base)):
+        if landed.get(earlier) == carrier or _carries(bench, found, earlier, carrier):
+            found = earlier
     for earlier, carrier in landed.items():
         if (
-            repository.lib.get(earlier) is not None
-            and history.contains(repository, tip, earlier)
-            and not history.contains(repository, found, earlier)
+            earlier in mine
+            and not (found is not None and history.contains(repository, found, earlier))
             and repository.lib.get(carrier) is not None
-            and history.contains(repository, onto, carrier)
+            and target.contains(carrier)
         ):
             found = earlier
-    return found if found != merge_base else None
+    return found
 
 
-def _carries(bench: Workbench, base: Oid, tip: Oid, commit: Commit) -> bool:
-    """Whether replaying what `tip` changed since `base` onto this commit changes nothing."""
-    if base == tip:
-        return True
-    if not history.contains(bench.repository, tip, base):
-        return False
-    again = bench.pick(base, tip, commit.oid)
-    return isinstance(again, Merged) and again.tree == commit.tree
-
-
-def _all_there(bench: Workbench, base: Oid, tip: Oid, onto: Oid, own: tuple[Commit, ...]) -> bool:
+def _carries(bench: Workbench, before: Oid | None, tip: Oid, commit: Oid) -> bool:
+    """Whether replaying what `tip` changed (since it landed `before`) onto this commit changes nothing."""
     repository = bench.repository
-    again = bench.pick(base, tip, onto)
-    if isinstance(again, Merged) and again.tree == repository.tree_of(onto):
-        return True
+    base = before if before is not None and history.contains(repository, tip, before) else None
+    base = base or history.merge_base(repository, commit, tip)
+    again = bench.pick(base, tip, commit) if base is not None else None
+    return isinstance(again, Merged) and again.tree == repository.tree_of(commit)
+
+
+def _all_there(bench: Workbench, base: Oid, tip: Oid, target: Target, own: tuple[Commit, ...]) -> str | None:
+    """That everything which the branch changed has come to the target, in words; None when something is new."""
+    repository = bench.repository
+    again = bench.pick(base, tip, target.tip)
+    if isinstance(again, Merged) and again.tree == repository.tree_of(target.tip):
+        return "all of its changes are on the target"
     patches = {commit.oid for commit in own if history.touched(repository, commit)}
     merges = any(len(commit.parents) > 1 for commit in own)
-    return bool(patches) and not merges and patches <= history.already_there(repository, own, onto, base)
+    if not patches or merges or not patches <= target.already_there(own, base):
+        return None
+    return "all of its changes came to the target before; later commits there took back or changed some of them"

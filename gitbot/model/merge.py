@@ -35,6 +35,19 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
+class ResolvedHunk:
+    """One conflict in which both sides were kept: what there was, what was made of it and why."""
+
+    line: int  # of the target's file, from 1
+    how: str
+    why: str  # this is right, in words
+    base: str  # long texts are cut off
+    ours: str
+    theirs: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
 class Resolution:
     """One file in which both sides were kept, and how."""
 
@@ -43,6 +56,7 @@ class Resolution:
     lines: int  # lines of the result that a rung wrote
     ours: Oid  # blob on the target's side
     theirs: Oid  # blob on the branch's side
+    hunks: tuple[ResolvedHunk, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +72,7 @@ class Candidate:
     strategy: Strategy
     why: str
     resolved: tuple[Resolution, ...] = ()
+    signed: tuple[Oid, ...] = ()  # of the commits those that stand for signed ones, themselves not signed yet
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,11 +46,20 @@ class _Value(msgspec.Struct, frozen=True, kw_only=True):
     """What every record and report has in common."""
 
 
+class Patches(_Value, frozen=True, kw_only=True):
+    """What became of a branch's commits by git's patch ids; merges among them are not counted."""
+
+    same: int
+    adapted: int  # on the target with other lines, or together with others
+    dropped: int  # empty, or on the target already
+
+
 class Proof(_Value, frozen=True, kw_only=True):
     """That nothing of a landed branch was lost: its diff replayed onto the result adds nothing."""
 
     residual: str
     backup: RefName
+    patches: Patches | None = None  # None in records of before it was counted
 
 
 class Flag(_Value, frozen=True, kw_only=True):
@@ -58,6 +67,17 @@ class Flag(_Value, frozen=True, kw_only=True):
 
     kind: str
     paths: tuple[str, ...]
+    text: str
+
+
+class Hint(_Value, frozen=True, kw_only=True):
+    """A line of the merged tree that two sides' work may have broken together; a note, never a verdict."""
+
+    kind: str  # removed, signature, doubled
+    path: str
+    line: int
+    name: str
+    partner: BranchName | None  # whose work landed before; None: it was on the target before the run
     text: str
 
 
@@ -79,7 +99,9 @@ class BranchReport(_Value, frozen=True, kw_only=True):
     retry: str | None = None  # path
     proof: Proof | None = None
     flags: tuple[Flag, ...] = ()
+    hints: tuple[Hint, ...] = ()
     next: str | None = None  # the next step, in words
+    order: str | None = None  # why it had its turn when it had it, where conflicts decided that
 
 
 class Entry(_Value, frozen=True, kw_only=True):
@@ -93,6 +115,7 @@ class Entry(_Value, frozen=True, kw_only=True):
     needs: tuple[BranchName, ...] = ()  # branches that have to land first
     missing: tuple[str, ...] = ()  # dependencies that are neither landed nor in the command
     phase: int = 0
+    order: str | None = None  # as in the report
     backup: RefName
 
     @property
@@ -106,7 +129,7 @@ class Request(_Value, frozen=True, kw_only=True):
 
     names: tuple[str, ...]
     target: RefName
-    strategies: tuple[Strategy, ...] = (Strategy.AUTO,)
+    strategies: tuple[Strategy, ...] = ()  # (): as plan and configuration say for each branch
     accept_both: Literal["careful", "bold"] = "careful"
     gate: str | tuple[str, ...] | None = None  # None: --no-gate
     gate_timeout: float = 1800

@@ -13,10 +13,11 @@ from gitbot.patterns.lists import (
     candidate_pairs,
     candidates,
     compile_patterns,
+    heads_of,
     keys_of,
     witness,
 )
-from gitbot.patterns.notation import NormalPattern, alternatives, normalise, starred
+from gitbot.patterns.notation import NormalPattern, normalise, readings, starred
 
 __all__ = [
     "MOST_PAIRS",
@@ -25,12 +26,13 @@ __all__ = [
     "NormalPattern",
     "PatternList",
     "Witness",
-    "alternatives",
     "candidate_pairs",
     "candidates",
     "compile_patterns",
+    "heads_of",
     "keys_of",
     "normalise",
+    "readings",
     "starred",
     "witness",
 ]

@@ -57,6 +57,7 @@ class Automaton:
         self._known: dict[tuple[int, str], int] = {}
         self._accepting = _mask(accepting) | self._below
         self.start = self._closure(_mask(self._firsts))
+        self._folder = "", self.start  # the last one that was read: the files of a tree come folder by folder
 
     def step(self, state: int, char: str) -> int:
         """The state after one more character; 0 when no rule can match any more."""
@@ -86,8 +87,13 @@ class Automaton:
 
     def read(self, path: str) -> int:
         """The state behind the whole path, which is in normal form C."""
-        state = self.start
-        for char in path:
+        at = path.rfind("/") + 1
+        if path[:at] != self._folder[0]:
+            self._folder = path[:at], self._read(self.start, path[:at])
+        return self._read(self._folder[1], path[at:])
+
+    def _read(self, state: int, text: str) -> int:
+        for char in text:
             state = self.step(state, char)
             if not state:
                 break

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from itertools import product
 
 from gitbot.patterns.automaton import MOST_PAIRS, Automaton, shortest_common
 from gitbot.patterns.notation import Rule, Tail, lower, normalise, rules_of
@@ -64,17 +63,14 @@ class PatternList:
         return _read(self.patterns, fold_case=True)
 
     @property
-    def positive_by_head(self) -> Mapping[str, Sequence[int]]:
-        """The rules that add paths, as indexes, by the folder or file that all their paths lie in or are."""
-        found: dict[str, list[int]] = {}
-        for index in self.positive:
-            found.setdefault(self.rules[index].head, []).append(index)
-        return found
+    def heads(self) -> set[str]:
+        """The folders and files in which all its paths lie, or which they are: one of each rule that adds paths."""
+        return {rule.head for rule in self.rules if not rule.negative}
 
     @property
-    def positive(self) -> Iterator[int]:
+    def positive(self) -> list[int]:
         """The rules that add paths, as indexes."""
-        return (index for index, rule in enumerate(self.rules) if not rule.negative)
+        return [index for index, rule in enumerate(self.rules) if not rule.negative]
 
     def without(self, taken: PatternList, since: int = 0) -> PatternList:
         """The list and behind it an exclusion of each pattern, from `since` on, that might take something away."""
@@ -167,8 +163,8 @@ def witness(
 def _related(left: PatternList, right: PatternList) -> Iterator[tuple[int, int]]:
     """The positive rules of both lists that can share a path, as indexes."""
     if len(left.rules) * len(right.rules) <= _FEW_RULES:
-        pairs = product(left.positive, right.positive)
-        return (pair for pair in pairs if _begin_alike(left.rules[pair[0]], right.rules[pair[1]]))
+        others, rules = right.positive, right.rules
+        return ((at, by) for at in left.positive for by in others if _begin_alike(left.rules[at], rules[by]))
     return candidates(*([(each.rules[index].key, index) for index in each.positive] for each in (left, right)))
 
 
@@ -195,6 +191,11 @@ def _shared(rule: Rule, other: Rule, most: int) -> tuple[str | None, int]:
         if one.literal is not None and (automaton := _automaton(two)).winner(automaton.read(one.literal)) == 0:
             return one.literal, 1
     return _shortest((rule,), (other,), most)
+
+
+def heads_of(path: str) -> tuple[str, ...]:
+    """Where the rules have their `head` that may cover a path: the path, and the folders above it."""
+    return (path, *(path[:at] for at, char in enumerate(path) if char == "/"), "")
 
 
 def _begin_alike(rule: Rule, other: Rule) -> bool:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from itertools import chain, pairwise, product, takewhile
 from math import prod
+from typing import NamedTuple
 
 from gitbot.errors import PatternError
 
@@ -37,6 +38,7 @@ _HOME_DRIVE_OR_URL = re.compile(r"~|[A-Za-z]:|[A-Za-z][\w+.-]+:/")
 _CLIMBS = re.compile(r"(?:^|[/{,])\.\.(?=$|[/},])")
 _SEPARATOR = re.compile(r"\\(?![\[\]!])")
 _NAME_IN_BRACKETS = re.compile(r"\[+[^\[\]]*\]+")
+_CLASS = re.compile(r"(?P<name>(?<![^/])\[+[^\[\]/]*\]+(?![^/]))|(?<!\\)\[[^\]/]+\]")  # a whole name is none
 _BRACKETED = re.compile(r"\\[\[\]]|\[[^\]]+\]")
 _PIECE = re.compile(
     r"\\(?P<escaped>[\[\]!])|\[(?P<negated>[!^]?+)(?P<members>[^\]]*[^\]\\])\]|(?P<run>\*+)|(?P<any>\?)|."
@@ -88,8 +90,7 @@ class Tail(Enum):
     BELOW = "something below"
 
 
-@dataclass(frozen=True, slots=True)
-class NormalPattern:
+class NormalPattern(NamedTuple):
     """A pattern cleaned up: `text` normalises to itself."""
 
     text: str  # `!` kept
@@ -97,8 +98,7 @@ class NormalPattern:
     remarks: tuple[str, ...] = ()  # what its author should hear of
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One reading of one pattern, without alternatives.
 
     `prefix` is how all its paths begin; `literal` the shortest of them, if that is the only one or stands above all
@@ -108,19 +108,9 @@ class Rule:
     tokens: tuple[Token, ...] | str  # text where every token is a character
     tail: Tail
     negative: bool
-    prefix: str = field(init=False, compare=False, repr=False)
-    literal: str | None = field(init=False, compare=False, repr=False)
-    key: str = field(init=False, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        literal, below = None, self.tail is Tail.BELOW
-        if isinstance(self.tokens, str):
-            literal, prefix = None if below else self.tokens, self.tokens + "/" * below
-        else:
-            prefix = "".join(takewhile(lambda token: isinstance(token, str), self.tokens))  # type: ignore[arg-type]
-        object.__setattr__(self, "prefix", prefix)
-        object.__setattr__(self, "literal", literal)
-        object.__setattr__(self, "key", prefix if literal is None else literal + "/")
+    prefix: str
+    literal: str | None
+    key: str
 
     @property
     def head(self) -> str:
@@ -136,6 +126,15 @@ class Rule:
         """Whether the path is one of a rule without wildcards."""
         # A literal file's name still covers what is below it: a path from a tree proves that it is a folder.
         return path.startswith(self.key) or path == self.literal
+
+
+def _rule(tokens: tuple[Token, ...] | str, tail: Tail, *, negative: bool) -> Rule:
+    if not isinstance(tokens, str):
+        prefix = "".join(takewhile(lambda token: isinstance(token, str), tokens))  # type: ignore[arg-type]
+        return Rule(tokens, tail, negative, prefix, None, prefix)
+    below = tokens + "/"
+    prefix, literal = (below, None) if tail is Tail.BELOW else (tokens, tokens)
+    return Rule(tokens, tail, negative, prefix, literal, below)
 
 
 def normalise(pattern: str) -> NormalPattern:
@@ -194,13 +193,19 @@ def rules_of(text: str, *, fold_case: bool = False, braces: bool = True) -> tupl
     name = body.removesuffix("/**").removesuffix("/")
     if not _SPECIAL.search(name):
         tail = _tail(name) if name == body else Tail.BELOW
-        return (Rule(lower(name) if fold_case else name, tail, negative=text != body),)
-    expansions = _expanded(body) if braces and not _too_many(body) else [starred(body)]
+        return (_rule(lower(name) if fold_case else name, tail, negative=text != body),)
+    expansions = _expanded(body) if braces and not _too_many(body) else [_without_braces(body)]
     found = dict.fromkeys(each for expansion in expansions for each in _readings(expansion, fold_case=fold_case))
-    return tuple(Rule(tokens, tail, negative=text != body) for tokens, tail in found)
+    return tuple(_rule(tokens, tail, negative=text != body) for tokens, tail in found)
 
 
-def alternatives(text: str) -> int:
+def readings(text: str) -> int:
+    """How many rules a pattern becomes at most."""
+    groups = sum(not group["name"] for group in _CLASS.finditer(text))
+    return (1 if _too_many(text) else _alternatives(text)) << (groups if groups <= MOST_READINGS else 1)
+
+
+def _alternatives(text: str) -> int:
     """How many patterns one with braces stands for."""
     count = 1  # of the part at hand
     each: list[int] = []  # of the parts before it in its group
@@ -220,7 +225,7 @@ def alternatives(text: str) -> int:
 
 
 def _too_many(text: str) -> bool:
-    return "{" in text and alternatives(text) > min(MOST_EXPANSIONS, (1 << 16) // len(text))
+    return "{" in text and _alternatives(text) > min(MOST_EXPANSIONS, (1 << 16) // len(text))
 
 
 def _expanded(text: str) -> list[str]:
@@ -238,7 +243,11 @@ def _expanded(text: str) -> list[str]:
 
 
 def starred(text: str) -> str:
-    """The pattern with `*` for every brace group."""
+    """The pattern with `*` for all that gives it several readings."""
+    return _CLASS.sub(lambda group: group["name"] or "*", _without_braces(text))
+
+
+def _without_braces(text: str) -> str:
     while group := _first_group(text):
         text = text[: group[0]] + "*" + text[group[-1] + 1 :]
     return text

@@ -17,12 +17,12 @@ from gitbot.model.plan import Source as ClaimSource
 from gitbot.plans import chain, formats, messages, sections, siblings, structured, tables, trees
 from gitbot.plans.document import Document, Source, read_document, stem_of, text_of
 from gitbot.plans.merging import assemble
-from gitbot.plans.names import fold
+from gitbot.plans.names import fold, usual_branches
 from gitbot.plans.paths import Index, Tree
 from gitbot.plans.tasks import is_unbounded
 from gitbot.plans.words import claim, words
 
-__all__ = ["Source", "fold", "is_plan_file", "read_plans"]
+__all__ = ["Source", "fold", "is_plan_file", "read_plans", "usual_branches"]
 
 
 class Reader(Protocol):

@@ -22,10 +22,11 @@ _LONGEST = 200  # items; a list beyond that is no chain of steps but somebody's 
 
 def recognises(document: Document) -> bool:
     """Two items or more, of which one's arrow names an order and none an agent, in a file that is no agent's own."""
+    if document.sections or document.explicit_id or not ARROW.search(document.text):
+        return False
     arrows = [words for _, words in _steps(document)]
     ordered = any(FIRST.search(words) or AFTER.match(words) for words in arrows)
-    own = document.sections or document.explicit_id or any(map(agents_in, arrows))
-    return 1 < len(arrows) <= _LONGEST and ordered and not own
+    return 1 < len(arrows) <= _LONGEST and ordered and not any(map(agents_in, arrows))
 
 
 def read(document: Document) -> Iterator[Plan]:

@@ -19,7 +19,7 @@ from markdown_it import MarkdownIt
 from gitbot.model.plan import Plan, Problem, TaskState
 from gitbot.plans.front import read_front
 from gitbot.plans.names import Owner, coded, owner_of, roles
-from gitbot.plans.paths import Tree, mentions
+from gitbot.plans.paths import Tree
 from gitbot.plans.words import words
 
 _LIMITS = 512, 3_000  # KiB and lines of one plan file: the largest known real one has 94 KB and 1,510 lines
@@ -32,6 +32,7 @@ _WIDEST = 200  # blanks in a row: drawn trees stay below, and no search for what
 _BLANKS = re.compile(rf"[ \t]{{{_WIDEST},}}")
 _LONGEST = 20_000  # characters of one block that are looked at: no honest item or paragraph comes near
 _MOST_WORDS = 15_000  # outside of fences: the largest known real plan has fewer with them
+_MARKS = {"table": "|", "html_block": "<", "blockquote": ">", "reference": "]:"}  # without which none can begin
 _WIDEST_TABLE = 100  # bars of a line: beyond that nothing is read as a table
 _WIDEST_CELL, _MOST_COLUMNS = 2_000, 30  # of tables that are looked at
 _LABEL_ALONE = re.compile(r"(?:\*\*)?[^\W\d_][^:`*/.]{1,40}:(?:\*\*)?[ \t]*")
@@ -119,7 +120,7 @@ class Document:
 
 def read_document(path: str, text: str, tree: Tree) -> Document:
     """Take a file apart; what its parts mean is the readers' business."""
-    tree = replace(tree, home=path.rpartition("/")[0], mentioned=mentions(text))
+    tree = replace(tree, home=path.rpartition("/")[0], text=text)
     if (said := _RELATIVE.search(text)) and tree.holds(said[1]):
         tree = replace(tree, base=said[1])
     head, body, problems = read_front(path, text, tree.holds)
@@ -141,7 +142,7 @@ def read_document(path: str, text: str, tree: Tree) -> Document:
 
 def _unwrapped(body: str) -> str:
     """The text with the fences blank around Markdown that holds fences itself: a prompt to be pasted."""
-    lines, nested = body.split("\n"), False
+    lines, nested = body.split("\n") if "```" in body else [body], False
     opened: list[int] = []
     for number, line in enumerate(lines):
         mark = line.strip() if line.lstrip().startswith("```") else ""
@@ -158,7 +159,7 @@ def _unwrapped(body: str) -> str:
 
 def _elements(body: str) -> tuple[list[Block], str]:
     """The pieces of work that a plan writes in XML, and the text with them and all mere context blank."""
-    lines, work = body.split("\n"), []
+    lines, work = body.split("\n") if "</" in body else [body], []
     closed = {tag: number for number, line in enumerate(lines) for tag in _CLOSING.findall(line[:_LONGEST])}
     tag, first, fenced = "", 0, False
     for number, line in enumerate(lines):
@@ -217,9 +218,9 @@ def _refused(path: str, reason: str, line: int = 1, column: int = 1, hint: str =
 
 
 @cache
-def _markdown() -> MarkdownIt:
-    """The parser of blocks; making one takes as long as a short plan."""
-    markdown = MarkdownIt("commonmark").enable("table")
+def _markdown(absent: tuple[str, ...]) -> MarkdownIt:
+    """The parser of blocks without those that are absent; making one takes as long as a short plan."""
+    markdown = MarkdownIt("commonmark").enable("table").disable(absent)
     markdown.core.ruler.disable(["inline", "text_join"], True)
     return markdown
 
@@ -230,7 +231,8 @@ def _blocks(body: str) -> tuple[Block, ...]:
     row: list[str] | None = None
     head: tuple[str, ...] = ()
     lines = [line if line.count("|") <= _WIDEST_TABLE else line.replace("|", " ") for line in body.split("\n")]
-    for token in _markdown().parse("\n".join(lines)):
+    absent = tuple(rule for rule, mark in _MARKS.items() if mark not in body)
+    for token in _markdown(absent).parse("\n".join(lines)):
         line = token.map[0] + 1 if token.map else 1
         match token.type:
             case "heading_open" | "heading_close":
@@ -284,7 +286,8 @@ def _owners(blocks: tuple[Block, ...], text: str, id: str | None) -> dict[int, O
     headings = [block for block in blocks if block.kind is Kind.HEADING]
     # "P1" is a priority as often as a part: only a plan that speaks of working side by side means the latter.
     texts = [block.text for block in headings]
-    codes = roles(texts) | (coded(texts) if _BESIDE.search(text) else {})
+    codes = coded(texts)
+    codes = roles(texts) | (codes if codes and _BESIDE.search(text) else {})
     named = [(b, owner) for b in headings if (owner := owner_of(b.text) or codes.get(b.text))]
     phases = [block for block, owner in named if owner.phase is not None]
     agents = len(named) - len(phases)

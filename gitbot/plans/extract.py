@@ -87,14 +87,14 @@ class Extract:
     tables: Mapping[int, Columns] = field(default_factory=dict)  # by the line of each row
     at_work: bool = False  # the headings above speak of work to do
     work_level: int = 0
-    unread: Tree = field(init=False)  # the tracked files without what the plan mentions
+    unread: Tree = field(init=False)  # the tracked files without what the plan writes out
     last: str = ""  # the words of the block before, of the last heading
     label: str | None = None  # … or a label that stands alone
     task_level: int = 0  # depth of the last item with a box
     minutes: tuple[float, float] | None = None  # that the heading gives
 
     def __post_init__(self) -> None:
-        self.unread = replace(self.document.tree, mentioned={})
+        self.unread = replace(self.document.tree, text="")
 
     @property
     def under(self) -> str | None:

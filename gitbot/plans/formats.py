@@ -69,8 +69,12 @@ class Format:
 
     def fits(self, path: str, text: str) -> bool:
         """Whether the lower-cased text of a file bears enough marks."""
-        found = sum(any(mark in text for mark in marks) for marks in self.marks)
-        return found >= max(self.enough - bool(self.path and re.search(self.path, path)), 1)
+        wanted, left = max(self.enough - bool(self.path and re.search(self.path, path)), 1), len(self.marks)
+        for marks in self.marks:
+            if not 0 < wanted <= left:
+                break
+            wanted, left = wanted - any(mark in text for mark in marks), left - 1
+        return wanted <= 0
 
 
 @cache

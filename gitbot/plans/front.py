@@ -24,6 +24,7 @@ _LARGEST = 64 * 1024  # bytes; honest front matter stays below 4 KiB
 _DEEPEST = 16
 _MOST = 20_000  # entries of lists that are read, long ones counting more: only aliases can make as many
 _MOST_STRANGERS = 50  # unknown keys that are looked at: comparing each takes a millisecond
+_INDENTED = re.compile(r"(?:^|[\n\x85\u2028\u2029])[ \t?:-]*")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FENCE = re.compile(
     r"(?P<fence>---|\+\+\+)[ \t]*\n(?P<content>.*?)^(?:(?P=fence)|\.\.\.)[ \t]*(?:\n|\Z)", re.S | re.M
@@ -105,9 +106,11 @@ def _nodes(content: str) -> dict[str, yaml.Node]:
     """The values by key, lower-cased, with `-` read as `_`."""
     if len(content.encode()) > _LARGEST:
         raise _Broken("the front matter is larger than 64 KiB")
+    # Below a level of indentation lie two collections at most, and brackets open one each.
+    most = 2 * max(map(len, _INDENTED.findall(content)), default=0) + content.count("[") + content.count("{")
     depth = 0
     try:
-        for event in yaml.parse(content, Loader=_LOADER):  # the composer recurses
+        for event in yaml.parse(content, Loader=_LOADER) if most > _DEEPEST - 2 else ():  # the composer recurses
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > _DEEPEST:
                 raise _Broken("it is nested too deeply", *_place(getattr(event, "start_mark", None)))

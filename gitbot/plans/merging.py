@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import fields, replace
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Any
 
 from gitbot.errors import PatternError
 from gitbot.model.plan import Access, Claim, Need, Plan, PlanId, PlanSet, Problem, Source, Task
-from gitbot.patterns import alternatives, normalise, starred
+from gitbot.patterns import normalise, readings, starred
 from gitbot.plans.names import fold
 from gitbot.plans.needs import is_riddle, resolve_products
 
@@ -27,7 +27,7 @@ ORDER = "order"
 """The format of what one file says about the plans of others: it is nothing where there is no such plan."""
 _DRAWN = ("tree", "table")  # plans of owners that a drawing names, by id or by title
 _SURE, _MOSTLY = 0.8, 0.8
-_FEW_ALTERNATIVES, _MOST_ALTERNATIVES = 8, 20_000  # in the braces of one pattern, and of all that have more of them
+_MOST_READINGS, _READINGS_EACH = 20_000, 20  # of the patterns of all plans beyond one each: so many, and per plan
 
 
 def merge(first: Plan, *others: Plan) -> Plan:
@@ -132,22 +132,23 @@ def _normal(claims: Iterable[Claim], path: str, problems: list[Problem]) -> tupl
 
 
 def _bounded(plans: tuple[Plan, ...], problems: list[Problem]) -> tuple[Plan, ...]:
-    """The plans, whose braces hold no more alternatives in all than can be kept in memory."""
-    many: dict[str, int] = {}
-    total = 0
-    for claim in (claim for plan in plans for claim in plan.claims + plan.never if "{" in claim.pattern):
-        if (count := alternatives(claim.pattern)) > _FEW_ALTERNATIVES:
-            many[claim.pattern] = count
-            total += count
-    if total <= _MOST_ALTERNATIVES:
+    """The plans with no more readings of braces and brackets in all than can be kept; who has most gives way."""
+    claims = [c for plan in plans for c in plan.claims + plan.never if "{" in c.pattern or "[" in c.pattern]
+    more = [(readings(claim.pattern) - 1, claim.pattern) for claim in claims]
+    total, left = sum(count for count, _ in more), _MOST_READINGS + _READINGS_EACH * len(plans)
+    if total <= left:
         return plans
-    message = f"there are {total} alternatives in the plans' braces; a group of many counts as *"
-    problems.append(Problem("unreadable-plan", "warning", message, plans[0].path))
+    kept = dict(zip(sorted(more), accumulate(count for count, _ in sorted(more)), strict=False))
+    plain = {pattern: starred(pattern) for (_, pattern), sofar in kept.items() if sofar > left}
 
-    def plain(claims: Iterable[Claim]) -> tuple[Claim, ...]:
-        return tuple(replace(c, pattern=starred(c.pattern)) if c.pattern in many else c for c in claims)
+    def bounded(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+        return tuple(replace(c, pattern=plain.get(c.pattern, c.pattern)) for c in claims)
 
-    return tuple(replace(plan, claims=plain(plan.claims), never=plain(plan.never)) for plan in plans)
+    place = next((plan, claim) for plan in plans for claim in plan.claims + plan.never if claim.pattern in plain)
+    message = f"the plans' braces and brackets have {total} readings; {len(plain)} patterns count as with * for each"
+    where = place[1].path or place[0].path
+    problems.append(Problem("unreadable-plan", "warning", message, where, place[1].line))
+    return tuple(replace(plan, claims=bounded(plan.claims), never=bounded(plan.never)) for plan in plans)
 
 
 def _normal_paths(task: Task) -> Iterator[str]:

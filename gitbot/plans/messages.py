@@ -85,7 +85,7 @@ def _lines(document: Document) -> Iterator[_Job]:
         if block.kind is Kind.HEADING or not (plain or block.info in _CODE):
             continue
         for line, text in enumerate(block.text.split("\n"), block.line):
-            lead = _LEAD.match(text)
+            lead = _LEAD.match(text) if ":" in text else None
             name = AGENT.match(text, lead.end()) if lead else None
             rest = _REST.match(text, name.end()) if name else None
             if lead and name and rest and (lead["number"] or plain) and (id := agent_name(name, "")):
@@ -106,7 +106,8 @@ def _tasks(document: Document) -> Iterator[_Job]:
 
 def _cycles(document: Document) -> Iterator[_Job]:
     """Ranges of work that name agents, in phases."""
-    found = ((line, _CYCLE.match(text)) for line, text in enumerate(document.text.split("\n"), 1))
+    lines = document.text.split("\n") if "cycle" in document.text.lower() else ()
+    found = ((line, _CYCLE.match(text)) for line, text in enumerate(lines, 1))
     ranges = [(int(match["first"]), int(match["last"]), line, match["work"]) for line, match in found if match]
     phase, reached = 0, -1
     for first, last, line, said in sorted(ranges[:_MOST]):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from gitbot.model.plan import Plan
 from gitbot.plans.words import kinds, words
 
 _NOUNS = "|".join(sorted(words("owner-nouns"), key=len, reverse=True))
@@ -29,6 +30,12 @@ def fold(id: str) -> str:
     """The form in which ids are compared: "Agent A", "agent-a", "PLAN-A" and "PLAN-A.md" are all "a"."""
     folded = re.sub(r"[\s_]+", "-", unicodedata.normalize("NFC", id).strip().casefold())
     return _PREFIX.sub("", folded.removesuffix(".md") or folded, count=1)
+
+
+def usual_branches(plan: Plan, patterns: Iterable[str]) -> tuple[str, ...]:
+    """The names that a plan's branch may have where it declares none; the first is the one to use."""
+    own = (plan.id,) if plan.format == "spec-kit" else ()  # whose branches are called as their folders
+    return (*(pattern.replace("{id}", fold(plan.id)) for pattern in patterns), *own)
 
 
 def slug(text: str) -> str:

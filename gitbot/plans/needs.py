@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from gitbot.model.plan import Need, NeedKind, Plan
 from gitbot.plans.names import AGENT, fold
+from gitbot.plans.words import words
 
 _BRACKET = re.compile(r"\(([^()\n]{2,300})\)|\[([^\[\]\n]{4,300})\](?!\()")
 _TAIL = re.compile(
@@ -30,6 +31,7 @@ _ALL = re.compile(
     r"|(?:all|every)[ \t](?:the[ \t])?other[ \t](?:agent|plan|workstream|lane|stream|track|worker|phase)s?\b",
     re.I,
 )
+_PARTNERS = (*words("owner-nouns"), "other", "rest", "else")  # one of which every match of AGENT and _ALL holds
 EVERYBODY = ("all", "*")
 """The references that mean every other plan of the set."""
 _LABELLED = re.compile(
@@ -127,6 +129,8 @@ def prose_needs(text: str, line: int) -> tuple[Need, ...]:
         return () if any("." in need.reference for need in needs) else needs  # "Prerequisites: plan.md"
     if wait := _WAITS.search(text):
         return phrase_needs(wait[0], line, bracket=False)
+    if not any(map(text.casefold().__contains__, _PARTNERS)):
+        return ()
     # A wait for everybody opens a sentence; further on it speaks of somebody else's.
     leads = (
         lead

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from posixpath import normpath
 from typing import NamedTuple
 
 from gitbot.plans.words import words
 
+_WILD = re.compile(r"[*?{]")
 _TOKEN = re.compile(
     r"\[[^\]\n]{0,200}\]\((?P<link>[^()\s]{1,220})\)|`(?P<code>[^`\n]{1,220})`|[^\s`（）、。，；：「」【】]+"
 )
@@ -28,6 +29,7 @@ _WELL_KNOWN = re.compile(r"\.(?:git(?:ignore|attributes|modules)|editorconfig|do
 _DOTTED = re.compile(r"\.(?:env|\w+rc|\w+ignore|git\w+|editorconfig|[\w-]+-versions?)(?:\.[\w.-]{1,40})?")
 _SETTINGS = re.compile(r"\.(?:\w+rc\.[cm]?[jt]s|[\w-]{3,40}\.(?:json[5c]?|ya?ml|toml|ini|cfg|conf))")
 _OUTSIDE = re.compile(r"~|//|[A-Za-z][\w+.-]*:[\\/]|-|www\.")
+_UNENDED = ("README", "CHANGELOG")  # files that people call by their names alone
 _ABSOLUTE = re.compile(r"(?:[A-Za-z]:)?[\\/](?![\\/])")
 
 
@@ -70,7 +72,7 @@ class Tree:
     index: Index | None = None
     folder: str = ""  # of a sub-project's plan, without a final slash
     home: str = ""  # the folder that the plan file lies in
-    mentioned: Mapping[str, str] = field(default_factory=dict)  # by name the only path of the plan that ends in it
+    text: str = ""  # of the plan, as far as what it writes out once tells what it means by a mere name
     base: str = ""  # the folder that the plan says its paths are relative to
 
     def holds(self, path: str) -> bool:
@@ -145,11 +147,11 @@ class Found:
 
 def _folder(pattern: str) -> str:
     """The folder that a path lies in, a folder is, or all that a pattern matches lies in."""
-    literal = re.split(r"[*?{]", pattern, maxsplit=1)[0]
-    return literal.rpartition("/")[0]
+    return _WILD.split(pattern, maxsplit=1)[0].rpartition("/")[0]
 
 
-def mentions(text: str) -> dict[str, str]:
+@lru_cache(maxsize=4)
+def _mentions(text: str) -> dict[str, str]:
     """The paths with a folder and an ending that a text writes out, by their last part; none where two share it."""
     found: dict[str, set[str]] = defaultdict(set)
     for match in _WRITTEN.finditer(text):
@@ -165,18 +167,18 @@ def tokens(text: str) -> Iterator[Token]:
     for match in _TOKEN.finditer(text):
         code, link = match["code"], match["link"]
         word = code.strip() if code else link or _trim(match[0])
-        twins = _TWINS.fullmatch(word)
+        twins = _TWINS.fullmatch(word) if "/" in word and "." in word else None
         if twins and {twins["one"].lower(), twins["two"].lower()} <= words("extensions"):
-            names = [twins["stem"] + twins["one"], twins["stem"] + twins["two"]]
-        else:
-            names = [word]
-        for name in names:
-            yield Token(name, match.start(), match.end(), quoted=bool(code), link=bool(link))
+            yield Token(twins["stem"] + twins["one"], *match.span(), bool(code), bool(link))
+            word = twins["stem"] + twins["two"]
+        yield Token(word, *match.span(), bool(code), bool(link))
 
 
 def _trim(word: str) -> str:
     """Cut quotes, marks of emphasis and the punctuation of the sentence off a bare word."""
     word = word[:220]
+    if word.isalnum():
+        return word
     plain = word.rstrip(":,.;)")
     if word.startswith(("**", "__")) and plain.endswith(("**", "__")) and not word.startswith("**/"):
         word = plain[2:-2]
@@ -189,6 +191,16 @@ def _trim(word: str) -> str:
     return word.strip("\"'“”,;")
 
 
+def may_be_path(token: Token) -> bool:
+    """Whether anything but a sure place could make a path of the token; False for mere words."""
+    return token.quoted or _like_path(token.text.strip("()"))
+
+
+def _like_path(text: str) -> bool:
+    known = text in _UNENDED or text.lower() in words("names")
+    return known or "/" in text or "." in text or "\\" in text
+
+
 def path_in(token: Token, tree: Tree, *, sure: bool = False) -> Found | None:
     """The path that a token is, seen from the repository's top, or None.
 
@@ -197,9 +209,9 @@ def path_in(token: Token, tree: Tree, *, sure: bool = False) -> Found | None:
     text = token.text
     if text.startswith("(") and text.endswith(")"):
         text, sure = text[1:-1], False
-    if text in ("README", "CHANGELOG"):
+    if text in _UNENDED:
         text = next((name for name in (f"{text}.md", text, f"{text}.rst") if tree.holds(name)), f"{text}.md")
-    if not (token.quoted or sure or any(c in text for c in "/.\\") or text.lower() in words("names")):
+    if not (token.quoted or sure or _like_path(text)):
         return None
     if text.startswith("!"):
         found = path_in(token._replace(text=text[1:]), tree, sure=sure)
@@ -277,7 +289,7 @@ def _bare(text: str, plain: str, quoted: bool, sure: bool, tree: Tree) -> Found 
         return Found(tree.rooted(text))
     alike = tree.index.by_name.get(plain, ()) if tree.index else ()
     near = [path for path in alike if tree.home and path == f"{tree.home}/{plain}"] or alike
-    if len(near) != 1 and plain in tree.mentioned:
-        return Found(tree.rooted(tree.mentioned[plain]))
+    if len(near) != 1 and (mentioned := _mentions(tree.text).get(plain)):
+        return Found(tree.rooted(mentioned))
     at_top = dotted and not alike and _SETTINGS.fullmatch(plain)
     return Found(near[0]) if len(near) == 1 else Found(tree.rooted(text), bare=not at_top)

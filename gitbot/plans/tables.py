@@ -165,7 +165,8 @@ def read(document: Document) -> tuple[tuple[Plan, ...], tuple[Claim, ...]]:
 def _arrows(document: Document) -> Iterator[Plan]:
     """The order of a line such as "Agent A → Agent B → Agent C"; names that are nobody's say nothing."""
     for block in document.blocks:
-        if block.kind in (Kind.TEXT, Kind.ITEM) and (line := _ARROWS.fullmatch(block.text)):
+        arrow = block.kind in (Kind.TEXT, Kind.ITEM) and ("→" in block.text or "->" in block.text)
+        if arrow and (line := _ARROWS.fullmatch(block.text)):
             names = [part.strip(" *`.") for part in re.split("→|->", line["names"])]
             for before, name in pairwise(names):
                 need = Need(before, NeedKind.HARD, block.line, block.text.strip(), strict=False)

@@ -14,7 +14,7 @@ from gitbot.model.plan import Need, Task, TaskState
 from gitbot.plans.document import Block
 from gitbot.plans.front import DURATION, minutes
 from gitbot.plans.needs import bracket_needs, prose_needs
-from gitbot.plans.paths import Found, Token, Tree, path_in, tokens
+from gitbot.plans.paths import Found, Token, Tree, may_be_path, path_in, tokens
 from gitbot.plans.words import kinds, stem_kind, table, words
 
 ARROW = re.compile(r"[ \t]*(?:←|⟵|<-{1,2}(?!>))[ \t]*")
@@ -37,7 +37,7 @@ _MARKER = re.compile(
 )
 # In some languages the verb comes last.
 _BEHIND = re.compile(r"`?[ \t]*(?P<words>(?=[^`\n]{0,23}[\u3040-\u9fff\uac00-\ud7af])[^`\n,.;:，。、；：(（]{2,24})")
-_RESET = re.compile(r"[:—–]$|^[—–-]$")
+_RESETS, _DASHES = (":", "—", "–"), ("—", "–", "-")  # at a word's end, and as a word: what follows is another thought
 _JOINT = re.compile(r"[ \t]*(?:[,&+、，]|,?[ \t]*\band\b)[ \t]*")
 _FREE = ("", "and", "then", ",", "will", "we", "i", "must", "to")  # words before a verb that asks for work, in prose
 _NEW = re.compile(
@@ -136,7 +136,8 @@ def listed_paths(text: str, tree: Tree) -> Iterator[tuple[str | None, Found, int
         depth += 0 if token.quoted or token.link else raw.count("(") - raw.count(")")
         aside = aside and previous[-1:] not in (",", ";") and "\n" not in text[token.start - 1 : token.start]
         found = path_in(token, tree, sure=token.quoted or only_names)
-        if not any(map(str.isalnum, raw)) and not _RESET.fullmatch(raw):
+        dash = raw == ":" or raw in _DASHES
+        if not dash and not any(map(str.isalnum, raw)):
             previous = raw
             continue
         if found is None and not token.quoted:
@@ -144,7 +145,7 @@ def listed_paths(text: str, tree: Tree) -> Iterator[tuple[str | None, Found, int
             switch, example = kinds("switches").get(word), word in words("clause-openers")
             said, seen = switch or said, seen or example
             behind = previous[-1:] in (",", ";") and not switch
-            aside = aside or example or behind or _RESET.fullmatch(raw) is not None
+            aside = aside or example or behind or dash
         # Behind a dash, a colon or in brackets the paths are only mentioned, unless none stood before.
         elif found and not (seen and (aside or depth > 0) and not (token.link and depth == 0)):
             if folder:
@@ -169,7 +170,7 @@ def _beside(found: Found, folder: str, tree: Tree) -> Found:
 
 
 def uses(text: str, *, prose: bool = False) -> Iterator[tuple[Token, Use | None]]:
-    """Every token of a sentence with what the words before it, or a marker behind it, make of it; None: a mention.
+    """Every token of a sentence with what the words before it, or a marker behind it, make of it; None: no claim.
 
     `prose`: a path that opens the sentence is only mentioned.
     """
@@ -180,9 +181,10 @@ def uses(text: str, *, prose: bool = False) -> Iterator[tuple[Token, Use | None]
     last: tuple[int, Use | None] = (-1, None)  # where the last path ends, and what it is for
     for token in tokens(text):
         low, raw = token.text.lower(), text[token.start : token.end]
-        marked, _ = _marked(text, token.end)
         now = use
-        if marked:
+        if not (held or may_be_path(token)):
+            now = None
+        elif marked := _marked(text, token.end)[0]:
             now = marked
         elif token.start < last[0] or (last[0] >= 0 and _JOINT.fullmatch(text, last[0], token.start)):
             now = last[1]
@@ -205,11 +207,11 @@ def uses(text: str, *, prose: bool = False) -> Iterator[tuple[Token, Use | None]
         elif use is None and not verb and not prose:
             now = UNKNOWN
         yield token, now
-        if token.quoted or any(c in low for c in "/."):
+        if token.quoted or "/" in low or "." in low:
             last = (token.end - raw.endswith(","), now)
         negated = 1 if low in ("no", "without", "nothing") else 0 if raw[-1:] in ",;:" else negated + bool(negated)
         held = use if raw.endswith(":") and use and use[0] != "read" and not token.quoted else None
-        if low in words("clause-openers") or _RESET.search(raw):
+        if low in words("clause-openers") or raw[-1] in _RESETS or raw in _DASHES:
             use, verb = None, low or "—"
         elif low in places.get(verb, ()) and (verb != "use" or pointed):
             use = ("modify", 0.6)

@@ -24,7 +24,8 @@ _BRANCH = re.compile(r"[├└╰╠╚]|[|+`\\](?=--)")
 _NAME = re.compile(r"\S*/\S*|[`*]*\.?[\w-]+(?:\.[\w-]+)+[`*]*")
 _DEEPEST = 64
 _BULLET = re.compile(r"^(\s*)[-*+] (?:\[.\] )?")
-_ARROW = re.compile(r"[ \t`*]*(?P<sign>←|⟵|<-{1,2}|#|✅)[ \t]*(?P<words>\S.{0,399})")
+_SIGN = re.compile(r"←|⟵|<-{1,2}|#|✅")
+_ARROW = re.compile(rf"[ \t`*]*(?P<sign>{_SIGN.pattern})[ \t]*(?P<words>\S.{{0,399}})")
 _OWNS = re.compile(r"(?P<who>\w[\w-]{0,60})[ \t]+owns\b", re.I)
 _NOBODYS = re.compile(
     r"(?:don't|do not|never|must not)[ \t]+(?:touch|edit|modify)|\bnobody\b"
@@ -135,6 +136,8 @@ def _marks(document: Document) -> Iterator[_Mark]:
         if block.kind is Kind.HEADING or (block.kind is Kind.FENCE and block.info not in PLAIN_FENCES):
             continue
         drawn = lines[block.line - 1 : block.line + block.text.count("\n")]
+        if not any(map(_SIGN.search, drawn)):
+            continue
         for entry in entries((_BULLET.sub(r"\1", line) for line in drawn), block.line):
             if arrow := _ARROW.match(entry.rest):
                 mark = _mark(_path(entry.path, document.tree), entry.line, arrow["sign"], arrow["words"].strip())

@@ -12,7 +12,7 @@ from dataclasses import replace
 from gitbot.model.plan import Plan, PlanId, PlanSet, Write
 from gitbot.model.preflight import Check, Edge, Severity, Verdict
 from gitbot.patterns import compile_patterns
-from gitbot.plans import fold
+from gitbot.plans import fold, usual_branches
 from gitbot.preflight.decision import questions
 from gitbot.preflight.estimate import estimate, works_of
 from gitbot.preflight.overlap import Contact, contacts
@@ -31,19 +31,20 @@ def check(plans: PlanSet, around: Surroundings) -> Check:
         PatternError: a pattern of the configuration is outside the notation.
     """
     members, renamed = _with_unique_ids(plans.plans)
-    branches = {plan.id: _branches(plan, around.branch_patterns) for plan in members}
+    usual = ((plan, usual_branches(plan, around.branch_patterns)) for plan in members)
+    branches = {plan.id: (plan.branch, *names) if plan.branch else names for plan, names in usual}
     needs = resolve(members, branches)
-    order = Precedence(members, needs.edges)
+    order = Precedence(members, needs)
     tracked = frozenset(around.files or ())
     stakes = {plan.id: stakes_of(plan, around.links, tracked) for plan in members}
     every = [stake for plan in members for stake in stakes[plan.id]]
     met = contacts(every, order, compile_patterns(around.additive), around.files or ())
-    creations = without_loops(members, needs.edges, tuple(_creations(met, order)))
+    creations = without_loops(members, needs, tuple(_creations(met, order)))
     edges = tuple(sorted({*needs.edges, *creations}, key=_edge_key))
-    phases, loops, why = place(members, edges, met, needs.apart)
+    phases, loops, why = place(members, edges, met, needs)
     works = works_of(members, around.assumptions)
     situation = Situation(
-        plans, around, members, renamed, stakes, met, edges, loops, needs.findings, order, phases, works
+        plans, around, members, renamed, stakes, met, edges, loops, tuple(needs.findings), order, phases, works
     )
     found = findings(situation)
     return Check(
@@ -73,13 +74,6 @@ def _with_unique_ids(plans: Iterable[Plan]) -> tuple[tuple[Plan, ...], tuple[tup
             renamed.append((plan, holder))
         members.append(plan)
     return tuple(members), tuple(renamed)
-
-
-def _branches(plan: Plan, patterns: Iterable[str]) -> tuple[str, ...]:
-    """The names that a plan's branch may have; the first is the one to use."""
-    own = (plan.id,) if plan.format == "spec-kit" else ()  # whose branches are called as their folders
-    given = (*(pattern.replace("{id}", fold(plan.id)) for pattern in patterns), *own)
-    return (plan.branch, *given) if plan.branch else given
 
 
 def _creations(met: Iterable[Contact], order: Precedence) -> Iterator[Edge]:

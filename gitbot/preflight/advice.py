@@ -6,12 +6,11 @@ Words for the hints of findings; nothing is decided by them.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice, product, takewhile
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import takewhile
 
 from gitbot.fileclasses import FileClass, advice, file_class
-from gitbot.model.plan import Access, PlanId, Write
-from gitbot.patterns import compile_patterns
+from gitbot.model.plan import Access, PlanId
 from gitbot.preflight.references import Precedence
 from gitbot.preflight.stakes import WILD, Stake
 from gitbot.preflight.vocabulary import words
@@ -39,9 +38,14 @@ def owner_of(plans: Collection[PlanId], path: str, stakes: _Stakes, order: Prece
     kind, (folder, slash, name) = file_class(path), path.rpartition("/")
     if kind is None or (kind is FileClass.SEQUENCE and not _NUMBERED.match(name)):
         return None
-    near = [plan for plan in stakes if any(each.claim.pattern.startswith(folder + slash) for each in stakes[plan])]
-    others = [plan for plan in near if plan not in plans] if len(stakes) <= _MOST_PLANS else []
-    turns = {plan: {order.first(plan, user) for user in plans} for plan in others if kind in _FIRST | _LAST}
+    others = stakes.keys() - set(plans) if kind in _FIRST | _LAST and len(stakes) <= _MOST_PLANS else ()
+    ordered = ((plan, {order.first(plan, user) for user in plans}) for plan in sorted(others))
+    near = [(plan, first) for plan, first in ordered if first in ({plan}, set(plans))]
+    turns = {
+        plan: first
+        for plan, first in near
+        if any(each.claim.pattern.startswith(folder + slash) for each in stakes[plan])
+    }
     for plan in (plan for plan, first in turns.items() if first == {plan} and kind in _FIRST):
         return f"let {plan}, which runs before them, own it"
     for plan in (plan for plan, first in turns.items() if first == set(plans)):
@@ -70,27 +74,3 @@ def _home(base: str, path: str, stakes: Iterable[Stake]) -> str:
     shared = takewhile(lambda parts: len(set(parts)) == 1, zip(*folders, strict=False))
     home = "".join(f"{parts[0]}/" for parts in shared if parts[0])
     return home if len(home) > len(base) else ""
-
-
-def unowned_entry_points(
-    phase: Iterable[PlanId], stakes: _Stakes, tracked: Collection[str], nobodys: Sequence[str]
-) -> Iterator[tuple[str, str, list[Stake]]]:
-    """Folders to which several plans of a phase add files, and the file in which no plan registers these.
-
-    With each the stakes of the new files. What is declared to be nobody's has been thought of.
-    """
-    added: dict[tuple[str, str], dict[PlanId, Stake]] = {}
-    for stake in (stake for plan in phase for stake in stakes[plan] if len(stakes) <= _MOST_PLANS):
-        path, claim = stake.claim.pattern, stake.claim
-        folder, slash, name = path.rpartition("/")
-        new = claim.access is Access.OWN and not WILD.search(path) and path not in tracked
-        if new and slash and claim.write in (Write.CREATE, Write.ANY) and "." in name[1:]:
-            added.setdefault((folder, name.rpartition(".")[2]), {}).setdefault(stake.plan, stake)
-    several = {key: by_plan for key, by_plan in added.items() if len(by_plan) > 1}
-    minded = [compile_patterns(nobodys), *(each.paths for some in stakes.values() for each in some)]
-    for (folder, ending), by_plan in several.items():
-        above = folder.rpartition("/")[0]
-        stems = product((folder, above), sorted(words("entry-points")))
-        paths = (f"{at}/{stem}.{ending}".lstrip("/") for at, stem in stems)
-        free = (path for path in paths if path in tracked and not any(each.matches(path) for each in minded))
-        yield from ((folder, path, list(by_plan.values())) for path in islice(free, 1))

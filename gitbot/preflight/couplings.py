@@ -13,10 +13,12 @@ from functools import cache
 from itertools import chain, groupby, islice, product, zip_longest
 
 from gitbot.fileclasses import file_class
-from gitbot.languages.imports import ImportReader, tongue_of
+from gitbot.languages.grammars import tongue_of
+from gitbot.languages.imports import ImportReader
 from gitbot.languages.modules import Modules
 from gitbot.model.plan import Access, PlanId
 from gitbot.model.preflight import History, Location
+from gitbot.patterns import heads_of
 from gitbot.preflight.stakes import WILD, Stake
 
 _MOST_READ = 1_000  # files; the reader has a bound of its own
@@ -55,16 +57,15 @@ class Owners:
         self.stakes = [s for s in every if s.claim.access in accesses and s.firm and s.manifest is None]
         self._by_head: dict[str, list[Stake]] = {}
         for stake in self.stakes:
-            for head in stake.paths.positive_by_head:
+            for head in stake.paths.heads:
                 self._by_head.setdefault(head, []).append(stake)
         self.of: Callable[[str], tuple[Stake, ...]] = cache(self._of)
         self.left = _MOST_COMPARED
 
     def _of(self, path: str) -> tuple[Stake, ...]:
         """One stake of each plan that writes the path."""
-        heads = (path, *(path[:at] for at, char in enumerate(path) if char == "/"), "")
         found: dict[PlanId, Stake] = {}
-        for stake in chain.from_iterable(self._by_head.get(head, ()) for head in heads):
+        for stake in chain.from_iterable(self._by_head.get(head, ()) for head in heads_of(path)):
             if stake.plan not in found and self._compared(stake, path):
                 found[stake.plan] = stake
         return tuple(found.values())
@@ -81,7 +82,7 @@ class Owners:
 
     def _files(self, stakes: Iterable[Stake], ordered: Sequence[str]) -> Iterator[str]:
         for stake in stakes:
-            for start in dict.fromkeys(stake.paths.rules[index].prefix for index in stake.paths.positive):
+            for start in dict.fromkeys(rule.prefix for rule in stake.paths.rules if not rule.negative):
                 first, end = (bisect_left(ordered, text) for text in (start, start + chr(sys.maxunicode)))
                 for path in map(ordered.__getitem__, range(first, end) if self.left > 0 else ()):
                     if self._compared(stake, path) and tongue_of(path):

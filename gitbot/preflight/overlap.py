@@ -20,7 +20,7 @@ from gitbot.model.plan import Access, PlanId, Write
 from gitbot.model.preflight import Severity
 from gitbot.patterns import MOST_PAIRS, Budget, Keys, PatternList, candidate_pairs, candidates, keys_of, witness
 from gitbot.preflight.references import Precedence
-from gitbot.preflight.stakes import WILD, Stake
+from gitbot.preflight.stakes import LONGEST, WILD, Stake, shown
 
 _MOST_EXAMPLES = 3  # tracked files that a contact names
 _MOST_LOOKED_AT = 20_000  # tracked files in search of examples; without one the witness stands alone
@@ -69,7 +69,7 @@ class Meeting:
         """What the two have in common, in the words that say it best."""
         apart = self.kind in (Kind.SPELLING, Kind.SEQUENCE)
         if apart:
-            return tuple(stake.claim.pattern for stake in self.stakes)
+            return tuple(shown(stake.claim.pattern) for stake in self.stakes)
         return (self.path, *(stake.link for stake in self.stakes if stake.link))
 
 
@@ -105,11 +105,13 @@ def contacts(
 def _shown(meeting: Meeting, tracked: Sequence[str]) -> Meeting:
     """The meeting with a tracked path, or the narrower of two patterns, for a path that only wildcards made up."""
     patterns, path = [stake.claim.pattern for stake in meeting.stakes], meeting.path
+    if len(path) > LONGEST:
+        return replace(meeting, path=shown(path))
     literal = any(path == each or not (_OPEN.search(each) or path.startswith(f"{each}/")) for each in patterns)
     if literal or meeting.kind in (Kind.SPELLING, Kind.SEQUENCE):
         return meeting
     narrower = max(patterns, key=lambda pattern: (len(WILD.split(pattern)[0]), len(pattern)))
-    return replace(meeting, path=tracked[0] if tracked else narrower)
+    return replace(meeting, path=tracked[0] if tracked else shown(narrower))
 
 
 def _meetings(stakes: Sequence[Stake], order: Precedence, additive: PatternList) -> Iterator[Meeting]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from gitbot.model.plan import Plan, PlanId
+from gitbot.model.plan import NeedKind, Plan, PlanId
 from gitbot.model.preflight import Edge, Overlap, Severity
 from gitbot.preflight.overlap import Contact, Meeting
-from gitbot.preflight.references import Precedence
-from gitbot.preflight.schedule import restrictions, schedule, untangle
+from gitbot.preflight.references import Precedence, References
+from gitbot.preflight.schedule import restrictions, rows_of, schedule, untangle
 
 _MOST_EXPLAINED = 3  # meetings that the reason of one overlap tells
 
@@ -16,7 +16,7 @@ Groups = tuple[tuple[PlanId, ...], ...]
 
 
 def place(
-    plans: Sequence[Plan], edges: Sequence[Edge], contacts: Sequence[Contact], apart: Iterable[tuple[PlanId, PlanId]]
+    plans: Sequence[Plan], edges: Sequence[Edge], contacts: Sequence[Contact], needs: References
 ) -> tuple[Groups, Groups, dict[PlanId, str]]:
     """The fewest phases that edges, blocking contacts, wishes to stay apart and wishes to be alone allow.
 
@@ -24,22 +24,23 @@ def place(
     """
     ids = [plan.id for plan in plans]
     number = {plan: at for at, plan in enumerate(ids)}
-    pairs: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
-    for edge in edges:
-        pairs[edge.pipelined].append((number[edge.before], number[edge.after]))
-    free = untangle(len(ids), *pairs)
-    blocked, asked = list(_blocked(contacts)), [(left, right, "apart from", "") for left, right in apart]
-    kept_apart = {(number[left], number[right]) for left, right, _, _ in (*blocked, *asked)}
+    rows = needs.rows(plans, edges)
+    free = untangle(rows[NeedKind.HARD], rows[NeedKind.PIPELINED])
+    blocked, asked = list(_blocked(contacts)), [(left, right, "apart from", "") for left, right in needs.apart]
+    both = (
+        (number[left], number[right]) for one, other, *_ in blocked for left, right in ((one, other), (other, one))
+    )
+    apart = [row | asks for row, asks in zip(rows_of(len(ids), both), rows[NeedKind.APART], strict=True)]
     alone = [number[plan.id] for plan in plans if not plan.parallel]
-    better = {
+    better = (
         (number[meeting.first], number[plan])
         for contact in contacts
         for meeting in contact.meetings
         if meeting.first and contact.severity is Severity.NOTES
         for plan in contact.plans
         if plan != meeting.first
-    }
-    numbered = schedule(restrictions(len(ids), free.strong, free.weak, kept_apart, better, alone))
+    )
+    numbered = schedule(restrictions(free.strong, free.weak, apart, rows_of(len(ids), better), alone))
     phases, loops = (tuple(tuple(ids[at] for at in group) for group in groups) for groups in (numbered, free.loops))
     return phases, loops, _reasons(plans, phases, edges, (*blocked, *_behind_alone(plans, phases), *asked))
 

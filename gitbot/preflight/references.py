@@ -8,42 +8,97 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain, groupby, islice, pairwise, product
+from itertools import chain, groupby, islice, pairwise
 
 from gitbot.model.plan import Access, Need, NeedKind, Plan, PlanId, Write
 from gitbot.model.preflight import Edge, Finding, Level, Location
-from gitbot.patterns import PatternList, compile_patterns
+from gitbot.patterns import PatternList, compile_patterns, heads_of
 from gitbot.plans import fold
 from gitbot.plans.needs import EVERYBODY
-from gitbot.preflight.schedule import all_before, untangle
+from gitbot.preflight.schedule import all_before, rows_of, untangle
 
 _PHASE = re.compile(r"phase[\s:_-]*0*([0-9]{1,6})", re.IGNORECASE)
 _LONGEST_NAME = 80  # of a reference that is shown or compared; plan text has no bound of its own
 _MOST_NAMES = 500  # compared for a hint
 _MOST_SEARCHES = 50  # for a near name, in one check: each takes milliseconds, and plan text is hostile
+_MOST_EDGES = 20_000  # that name both their plans: two phases of 5,000 plans would make 25 million
 
 Referent = tuple[str, Sequence[Plan]]
 """What a reference turned out to be (plan, phase, task, event or file), and whose."""
 
 
-@dataclass(frozen=True, slots=True)
-class References:
-    """All needs, resolved."""
+@dataclass(slots=True)
+class Barrier:
+    """Some plans that all of others come after, or stay apart from: what it costs is their sum, not their product."""
 
-    edges: tuple[Edge, ...]
-    apart: tuple[tuple[PlanId, PlanId], ...]
-    findings: tuple[Finding, ...]
+    early: Sequence[Plan]
+    late: list[PlanId] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class References:
+    """All needs, resolved: an edge from every plan that each means, and barriers beyond the most of those."""
+
+    edges: list[Edge] = field(default_factory=list)
+    apart: list[tuple[PlanId, PlanId]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    barriers: dict[tuple[int, NeedKind], Barrier] = field(default_factory=dict)
+    left: int = _MOST_EDGES
+
+    def wait(self, edge: Edge, makers: Sequence[Plan]) -> None:
+        """Let the plan behind the edge wait for all the makers but itself."""
+        kind = NeedKind.PIPELINED if edge.pipelined else NeedKind.HARD
+        if others := self._few(kind, edge.after, makers):
+            self.edges += (replace(edge, before=other) for other in others)
+        elif first := next((maker.id for maker in makers if maker.id != edge.after), None):
+            self.edges.append(replace(edge, before=first, reason=f"{edge.reason} (one of {len(makers)} plans)"))
+
+    def part(self, plan: PlanId, others: Sequence[Plan]) -> None:
+        """Keep the plan apart from all the others."""
+        self.apart += ((plan, other) for other in self._few(NeedKind.APART, plan, others))
+
+    def _few(self, kind: NeedKind, late: PlanId, early: Sequence[Plan]) -> list[PlanId]:
+        """The early plans but for the late one, where they are few enough to be named; else a barrier is set."""
+        if len(early) > self.left:
+            self.barriers.setdefault((id(early), kind), Barrier(early)).late.append(late)
+            return []
+        self.left -= len(early)
+        return [plan.id for plan in early if plan.id != late]
+
+    def rows(self, plans: Sequence[Plan], edges: Iterable[Edge]) -> dict[NeedKind, list[int]]:
+        """Per kind of need and plan the set of the plans that it holds it back from."""
+        numbers = {plan.id: number for number, plan in enumerate(plans)}
+        pairs: dict[NeedKind, list[tuple[int, int]]] = {kind: [] for kind in NeedKind}
+        for edge in edges:
+            kind = NeedKind.PIPELINED if edge.pipelined else NeedKind.HARD
+            pairs[kind].append((numbers[edge.before], numbers[edge.after]))
+        for left, right in self.apart:
+            pairs[NeedKind.APART] += ((numbers[left], numbers[right]), (numbers[right], numbers[left]))
+        rows = {kind: rows_of(len(plans), some) for kind, some in pairs.items()}
+        for (_, kind), barrier in self.barriers.items():
+            early, late = [numbers[plan.id] for plan in barrier.early], [numbers[plan] for plan in barrier.late]
+            for some, others in ((early, late), (late, early))[: 2 if kind is NeedKind.APART else 1]:
+                all_of_them = sum(1 << number for number in dict.fromkeys(some))
+                for other in others:
+                    rows[kind][other] |= all_of_them & ~(1 << other)
+        return rows
 
 
 class Precedence:
     """Which plan has to be done before which, directly or through others; a loop counts in the order of ids."""
 
-    def __init__(self, plans: Sequence[Plan], edges: Iterable[Edge]) -> None:
+    def __init__(self, plans: Sequence[Plan], needs: References) -> None:
         self._numbers = {plan.id: number for number, plan in enumerate(plans)}
-        strong = [(self._numbers[edge.before], self._numbers[edge.after]) for edge in edges if not edge.pipelined]
-        self._before = all_before(len(plans), untangle(len(plans), strong, ()).strong)
+        hard = needs.rows(plans, needs.edges)[NeedKind.HARD]
+        self._before = all_before(untangle(hard, [0] * len(plans)).strong)
+
+    def alone_before(self, plan: PlanId) -> bool:
+        """Whether the plan runs alone, before some of the others: they come after it, everybody else before it."""
+        number = self._numbers[plan]
+        behind = sum(row >> number & 1 for row in self._before)
+        return behind > 0 and behind + self._before[number].bit_count() == len(self._numbers) - 1
 
     def first(self, left: PlanId, right: PlanId) -> PlanId | None:
         """Which of the two has to be done before the other starts; None where nothing orders them."""
@@ -53,14 +108,16 @@ class Precedence:
         return right if self._before[one] >> other & 1 else None
 
 
-def without_loops(plans: Sequence[Plan], needs: Iterable[Edge], creations: Sequence[Edge]) -> Iterator[Edge]:
+def without_loops(plans: Sequence[Plan], needs: References, creations: Sequence[Edge]) -> Iterator[Edge]:
     """The edges that only claims give reason for, but for those that close a loop: what plans declare stands."""
     if not creations:
         return  # a closure of many plans takes its time
     numbers = {plan.id: number for number, plan in enumerate(plans)}
-    declared = [(numbers[edge.before], numbers[edge.after]) for edge in needs]
     inferred = [(numbers[edge.before], numbers[edge.after]) for edge in creations]
-    needed, before = all_before(len(plans), declared), all_before(len(plans), [*declared, *inferred])
+    declared, soft, _ = needs.rows(plans, needs.edges).values()
+    rows = [one | other for one, other in zip(declared, soft, strict=True)]
+    made = rows_of(len(plans), inferred)
+    needed, before = all_before(rows), all_before([one | other for one, other in zip(rows, made, strict=True)])
     for edge, ends in zip(creations, inferred, strict=True):
         # Who needs others has more before itself than they have: going up in that order, no loop is ever closed.
         early, late = ((needed[plan].bit_count(), plan) for plan in ends)
@@ -70,24 +127,23 @@ def without_loops(plans: Sequence[Plan], needs: Iterable[Edge], creations: Seque
 
 def resolve(plans: Sequence[Plan], branches: Mapping[PlanId, Sequence[str]]) -> References:
     """Give every need of the plans its meaning; `branches` holds the names that a plan's branch may have."""
-    names = _Names(plans, branches)
-    edges = list(_barriers(plans))
-    apart: list[tuple[PlanId, PlanId]] = []
-    findings: list[Finding] = []
+    names, found = _Names(plans, branches), References()
+    _by_phases(plans, found)
     for plan in plans:
         needs = [(need, names.find(plan, need.reference)) for need in plan.needs]
-        findings += _unknown(plan, [need for need, referent in needs if referent is None and need.strict], names)
+        found.findings += _unknown(plan, [need for need, meant in needs if meant is None and need.strict], names)
         for need, (kind, meant) in _believed(needs):
-            others = [other for other in meant if other.id != plan.id]
-            if meant and not others:
+            if meant and all(other.id == plan.id for other in meant):
                 words, place = need.reason or need.reference, Location(plan.path, need.line)
                 message = f"{plan.id} waits for itself ({words}): that orders its own tasks only"
-                findings.append(Finding("dependency-cycle", Level.NOTE, message, (plan.id,), locations=(place,)))
+                told = Finding("dependency-cycle", Level.NOTE, message, (plan.id,), locations=(place,))
+                found.findings.append(told)
             elif need.kind is NeedKind.APART:
-                apart += [(plan.id, other.id) for other in others]
+                found.part(plan.id, meant)
             else:
-                edges += _edges(plan, need, kind, others)
-    return References(tuple(dict.fromkeys(edges)), tuple(apart), tuple(findings))
+                found.wait(*_edge(plan, need, kind, meant, names))
+    found.edges = list(dict.fromkeys(found.edges))
+    return found
 
 
 class _Names:
@@ -103,6 +159,8 @@ class _Names:
         tasks = ((plan.id, f"{plan.id}#{task.id}") for plan in plans for task in plan.tasks if task.id)
         self._shown = list(islice(chain(((plan.id, plan.id) for plan in plans), events, tasks), _MOST_NAMES))
         self._searches = 0
+        self._lists: dict[tuple[str, str], Sequence[Plan]] = {}  # one list for all who mean the same
+        self._carrying: dict[tuple[int, str], tuple[Sequence[Plan], str]] = {}
 
     def find(self, plan: Plan, reference: str) -> Referent | None:
         """What `reference` means in `plan`; a task of the plan itself is nobody else's."""
@@ -129,9 +187,21 @@ class _Names:
             "phase": phase[1] if phase else "",
         }
         for kind, name in {**names, "event": lower}.items():
-            if name and (kind, name) in self._named:
-                return kind if kind in ("phase", "event") else "plan", tuple(self._named[kind, name].values())
+            if name and (key := (kind, name)) in self._named:
+                if key not in self._lists:
+                    self._lists[key] = tuple(self._named[key].values())
+                return kind if kind in ("phase", "event") else "plan", self._lists[key]
         return None
+
+    def carriers(self, plans: Sequence[Plan], word: str) -> tuple[Sequence[Plan], str]:
+        """The plans among these that emit or commit what the word says; all of them where none says it."""
+        found = self._carrying.get((id(plans), word))
+        if found is None:
+            emitting = [plan for plan in plans if any(word in event.casefold() for event, _ in plan.emits)]
+            working = (plan for plan in plans if any(word in task.text.casefold() for task in plan.tasks))
+            found = (emitting, "event") if emitting else (list(working) or plans, "commit")
+            self._carrying[id(plans), word] = found
+        return found
 
     @cached_property
     def _eager(self) -> tuple[Plan, ...]:
@@ -139,14 +209,20 @@ class _Names:
         return tuple(p for p in self._plans if not any(need.reference in EVERYBODY for need in p.needs))
 
     @cached_property
-    def _made(self) -> list[tuple[Plan, PatternList]]:
-        kinds = (Write.CREATE, Write.ANY)
-        claims = ((plan, [each for each in plan.patterns(Access.OWN) if each.write in kinds]) for plan in self._plans)
-        return [(plan, compile_patterns(each.pattern for each in made)) for plan, made in claims]
+    def _made(self) -> dict[str, dict[int, PatternList]]:
+        """What plans make, by the plans' numbers, under each folder or file that all of it lies in."""
+        found: dict[str, dict[int, PatternList]] = {}
+        for number, plan in enumerate(self._plans):
+            claims = (each for each in plan.patterns(Access.OWN) if each.write in (Write.CREATE, Write.ANY))
+            made = compile_patterns(each.pattern for each in claims)
+            for head in made.heads:
+                found.setdefault(head, {})[number] = made
+        return found
 
     def _by_file(self, path: str) -> Referent | None:
-        makers = [plan for plan, made in self._made if made.matches(path)] if "/" in path or "." in path else []
-        return ("file", makers) if makers else None
+        near = [self._made.get(head, {}) for head in heads_of(path)] if "/" in path or "." in path else []
+        numbers = {number for some in near for number, made in some.items() if made.matches(path)}
+        return ("file", [self._plans[number] for number in sorted(numbers)]) if numbers else None
 
     def nearest(self, plan: Plan, reference: str) -> str:
         """A way out of a reference that names nothing."""
@@ -188,27 +264,19 @@ def _believed(needs: Iterable[tuple[Need, Referent | None]]) -> Iterator[tuple[N
             yield from known
 
 
-def _edges(plan: Plan, need: Need, kind: str, makers: Sequence[Plan]) -> Iterator[Edge]:
+def _edge(plan: Plan, need: Need, kind: str, makers: Sequence[Plan], names: _Names) -> tuple[Edge, Sequence[Plan]]:
+    """What a need says of its plan and of each of the plans that it waits for."""
     whole = kind in ("plan", "phase")
     pipelined = need.kind is NeedKind.PIPELINED and (need.word is not None or not whole)
     if pipelined and whole:
-        makers, kind = _carriers(makers, (need.word or "").casefold())
+        makers, kind = names.carriers(makers, (need.word or "").casefold())
     elif kind == "task":
         kind = "commit" if pipelined else "plan"
-    for maker in makers:
-        reason = need.reason or f"needs {need.reference}"
-        yield Edge(maker.id, plan.id, kind, reason, plan.path, need.line, pipelined)
+    reason = need.reason or f"needs {need.reference}"
+    return Edge(plan.id, plan.id, kind, reason, plan.path, need.line, pipelined), makers
 
 
-def _carriers(plans: Sequence[Plan], word: str) -> tuple[Sequence[Plan], str]:
-    """The plans among these that emit or commit what the word says; all of them where none says it."""
-    emitting = [plan for plan in plans if any(word in event.casefold() for event, _ in plan.emits)]
-    if emitting:
-        return emitting, "event"
-    return [plan for plan in plans if any(word in task.text.casefold() for task in plan.tasks)] or plans, "commit"
-
-
-def _barriers(plans: Sequence[Plan]) -> Iterator[Edge]:
+def _by_phases(plans: Iterable[Plan], found: References) -> None:
     """A declared phase comes after every smaller one."""
     by_phase: dict[int, list[Plan]] = {}
     for plan in plans:
@@ -216,8 +284,8 @@ def _barriers(plans: Sequence[Plan]) -> Iterator[Edge]:
             by_phase.setdefault(plan.phase, []).append(plan)
     for earlier, later in pairwise(sorted(by_phase)):
         reason = f"phase {later} comes after phase {earlier}"
-        for after, before in product(by_phase[later], by_phase[earlier]):
-            yield Edge(before.id, after.id, "phase", reason, after.path, after.line)
+        for plan in by_phase[later]:
+            found.wait(Edge(plan.id, plan.id, "phase", reason, plan.path, plan.line), by_phase[earlier])
 
 
 def _unknown(plan: Plan, needs: Iterable[Need], names: _Names) -> Iterator[Finding]:

@@ -1,14 +1,16 @@
 """The fewest phases in which every plan has a place, and what to do about plans that wait for each other.
 
 Plans are numbers here, in the order that breaks ties. A set of plans is a bit set, and what relates plans to each
-other is one set per plan. What restricts the phases (needs, overlaps, a wish to run alone) is decided elsewhere.
+other is one set per plan, its row: however many wait for the same plans, they cost one bit each. What restricts the
+phases (needs, overlaps, a wish to run alone) is decided elsewhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, islice, pairwise
+from functools import reduce
+from itertools import accumulate, chain, islice, pairwise
 from operator import or_
 
 EXACT_LIMIT = 12
@@ -16,36 +18,39 @@ EXACT_LIMIT = 12
 
 _MOST_POSTPONED = 6  # plans that are tried later than they could start, for the sake of a preference
 
-Pair = tuple[int, int]  # earlier, later
+Rows = Sequence[int]
 Phases = tuple[tuple[int, ...], ...]
 
 
-def all_before(count: int, pairs: Iterable[Pair]) -> list[int]:
-    """Per plan the set of those in front of it, directly or not; who is on a loop is in front of itself."""
-    return _closed(_rows(count, pairs))
-
-
-def _closed(rows: Sequence[int]) -> list[int]:
-    """The rows with all that stand in front of those in front (Warshall)."""
-    before, behind = list(rows), [0] * len(rows)
-    for plan, row in enumerate(rows):
-        for earlier in members(row):
-            behind[earlier] |= 1 << plan
-    for plan in range(len(rows)):
-        if before[plan] and behind[plan]:
-            early, late = members(before[plan]), members(behind[plan])
-            for later in late:
-                before[later] |= before[plan]
-            for earlier in early:
-                behind[earlier] |= behind[plan]
-    return before
-
-
-def _rows(count: int, pairs: Iterable[Pair]) -> list[int]:
+def rows_of(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
+    """Per plan the set of those that stand in front of it in one of the pairs (earlier, later)."""
     rows = [0] * count
     for earlier, later in pairs:
         rows[later] |= 1 << earlier
     return rows
+
+
+def all_before(rows: Rows) -> list[int]:
+    """The rows with all that stand in front of those in front; who is on a loop is in front of itself.
+
+    Warshall's algorithm over the kinds of rows: plans with the same row have the same plans before them.
+    """
+    kinds = list(dict.fromkeys(rows))
+    kind_of = {row: kind for kind, row in enumerate(kinds)}
+    reached, behind = [0] * len(kinds), [0] * len(kinds)
+    for kind, row in enumerate(kinds):
+        for earlier in {kind_of[rows[plan]] for plan in members(row)}:
+            reached[kind] |= 1 << earlier
+            behind[earlier] |= 1 << kind
+    for kind in range(len(kinds)):
+        if reached[kind] and behind[kind]:
+            early, late = members(reached[kind]), members(behind[kind])
+            for later in late:
+                reached[later] |= reached[kind]
+            for earlier in early:
+                behind[earlier] |= behind[kind]
+    whole = {row: reduce(or_, map(kinds.__getitem__, members(reached[kind])), row) for row, kind in kind_of.items()}
+    return [whole[row] for row in rows]
 
 
 def members(plans: int) -> tuple[int, ...]:
@@ -61,32 +66,34 @@ def members(plans: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Untangled:
-    """Pairs without a loop, and the loops that were cut.
+    """Rows without a loop, and the loops that were cut.
 
     Each loop is the whole set of plans that wait for each other, in ascending order; `strong` holds a chain
-    through them in that order instead of their own pairs.
+    through them in that order instead of what they wait for in each other.
     """
 
-    strong: frozenset[Pair]
-    weak: frozenset[Pair]
+    strong: Rows
+    weak: Rows
     loops: tuple[tuple[int, ...], ...]
 
 
-def untangle(count: int, strong: Iterable[Pair], weak: Iterable[Pair]) -> Untangled:
-    """Cut what cannot be ordered: a strong pair asks for an earlier phase, a weak one only for no later phase.
+def untangle(strong: Rows, weak: Rows) -> Untangled:
+    """Cut what cannot be ordered: a strong row asks for an earlier phase, a weak one only for no later phase.
 
-    Plans that wait for each other weakly only may share a phase: their pairs are dropped and they are no loop.
+    Plans that wait for each other weakly only may share a phase: they no longer do, and are no loop.
     """
-    strong, weak = frozenset(strong), frozenset(weak)
-    before = all_before(count, strong | weak)
-    inside = {(earlier, later) for earlier, later in strong | weak if before[earlier] >> later & 1}
-    knots: dict[int, list[int]] = {}
+    before = all_before([row | other for row, other in zip(strong, weak, strict=True)])
+    knots: dict[int, int] = {}
     for plan, row in enumerate(before):
         if row >> plan & 1:  # who wait for each other have the same plans in front of them, and nobody else has
-            knots.setdefault(row, []).append(plan)
-    tangled = {before[later] for _, later in strong & inside}
-    loops = tuple(tuple(knot) for row, knot in knots.items() if row in tangled)
-    return Untangled(strong - inside | {link for loop in loops for link in pairwise(loop)}, weak - inside, loops)
+            knots[row] = knots.get(row, 0) | 1 << plan
+    inside = [knots[row] if row >> plan & 1 else 0 for plan, row in enumerate(before)]
+    tangled = dict.fromkeys(knot for row, knot in zip(strong, inside, strict=True) if row & knot)
+    loops = tuple(members(knot) for knot in knots.values() if knot in tangled)
+    left, loose = ([row & ~knot for row, knot in zip(rows, inside, strict=True)] for rows in (strong, weak))
+    for earlier, later in chain.from_iterable(map(pairwise, loops)):
+        left[later] |= 1 << earlier
+    return Untangled(left, loose, loops)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +120,14 @@ class Restrictions:
 
 
 def restrictions(
-    count: int,
-    after: Iterable[Pair],
-    never_before: Iterable[Pair],
-    apart: Collection[Pair],
-    preferred: Collection[Pair] = (),
-    alone: Collection[int] = (),
+    after: Rows, never_before: Rows, apart: Rows, preferred: Rows = (), alone: Collection[int] = ()
 ) -> Restrictions:
-    """Restrictions from pairs (earlier, later), from pairs that stay apart in either order, and from loners."""
-    both_ways = (*apart, *((right, left) for left, right in apart))
-    waiting, late, separate, better = (_rows(count, each) for each in (after, never_before, both_ways, preferred))
+    """Restrictions from rows, with loners kept apart from everybody."""
+    separate = list(apart)
     loners = sum(1 << plan for plan in alone)
-    for plan in range(count) if loners else ():
-        separate[plan] |= ((1 << count) - 1 if loners >> plan & 1 else loners) & ~(1 << plan)
-    return Restrictions(waiting, late, separate, better)
+    for plan in range(len(after)) if loners else ():
+        separate[plan] |= ((1 << len(after)) - 1 if loners >> plan & 1 else loners) & ~(1 << plan)
+    return Restrictions(after, never_before, separate, preferred if any(preferred) else ())
 
 
 def schedule(wanted: Restrictions, *, exact: bool | None = None) -> Phases:
@@ -175,7 +176,7 @@ def _full_phases(wanted: Restrictions, done: int, sequence: Iterable[int], patie
 
 def _sequence(never_before: Sequence[int], ranked: Iterable[int]) -> tuple[int, ...]:
     """The plans as they are ranked, but each behind those that it may not precede."""
-    before = _closed(never_before)
+    before = all_before(never_before)
     sets = (members(before[plan] | 1 << plan) for plan in ranked)
     return tuple(
         dict.fromkeys(each for group in sets for each in sorted(group, key=lambda each: before[each].bit_count()))
@@ -186,7 +187,7 @@ def _most_constrained(wanted: Restrictions) -> list[int]:
     """All plans, first the one behind which the most phases must follow, then the one with the most to avoid."""
     every = range(len(wanted.after))
     rows = [after | weak for after, weak in zip(wanted.after, wanted.never_before, strict=True)]
-    depth = [row.bit_count() for row in _closed(rows)]
+    depth = [row.bit_count() for row in all_before(rows)]
     heights = [0] * len(rows)
     for plan in sorted(every, key=depth.__getitem__, reverse=True):
         for earlier in members(rows[plan]):

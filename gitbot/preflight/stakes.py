@@ -18,6 +18,9 @@ from gitbot.patterns import PatternList, compile_patterns, witness
 WILD = re.compile(r"[*?\[{\\]")
 """What makes a pattern more than the name of one path, or of one folder with what is below it."""
 
+LONGEST = 160
+"""Characters of a pattern that is told of: two plans meet in each of many, and every meeting tells of both."""
+
 _TELLING = (Write.DELETE, Write.CREATE, Write.MODIFY, Write.APPEND, Write.ANY)
 _MOST_STAKES = 500  # of one plan compared one by one: stakes of two plans meet in quadratic time
 _EVERYTHING = compile_patterns(["**"])
@@ -46,7 +49,13 @@ class Stake:
         """The claim and where it stands, for a message."""
         span = f" ({self.claim.span})" if self.claim.span else ""
         implied = f" through {self.manifest or self.link}" if self.manifest or self.link else ""
-        return f"{self.claim.pattern}{span}{implied} in {self.place.path}:{self.place.line}"
+        return f"{shown(self.claim.pattern)}{span[:LONGEST]}{implied} in {self.place.path}:{self.place.line}"
+
+
+def shown(pattern: str) -> str:
+    """The pattern, a long one without its middle."""
+    half = LONGEST // 2
+    return pattern if len(pattern) <= LONGEST else f"{pattern[:half]}…{pattern[-half:]}"
 
 
 def stakes_of(

@@ -6,4 +6,5 @@ check      what the check before the run found, for programs; check_text, check_
 integrate  what a run did
 retry      the brief for an agent whose branch was set aside
 status     the picture of all live branches
+replay     past merges beside what gitbot would have made of them
 """

@@ -7,10 +7,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from gitbot.model.run import BranchReport, Outcome, Run
+from gitbot.model.merge import ConflictedPath, Resolution, ResolvedHunk
+from gitbot.model.run import BranchReport, Outcome, Reason, Run
 from gitbot.report.terminal import printable
 
 SCHEMA = "gitbot.integrate/1"
+PLACES = 5  # of one file that the screen names
+SHOWN = 8  # lines of one place
+_VERBATIM = " " * 6  # begins a line of a file, which is cut off and never wrapped
 
 _SIGNS = {
     Outcome.LANDED: ("+", 32),
@@ -27,7 +31,9 @@ def integrate_document(run: Run, folder: str) -> dict[str, object]:
     for own in ("started", "finished", "exit_code", "message", "hint"):
         del shown[own]
     for report, told in zip(run.branches, shown["branches"], strict=True):
-        told["conflicts"] = [{"path": c.path, "kind": c.kind, "with": other} for c, other in report.conflicts]
+        told["conflicts"] = [
+            {"path": c.path, "kind": c.kind, "with": other, "why": c.refused} for c, other in report.conflicts
+        ]
         told |= {"log": _path(folder, report.log), "retry": _path(folder, report.retry)}
     return {"schema": SCHEMA, **shown}
 
@@ -41,9 +47,19 @@ def integrate_text(run: Run, folder: str, *, colour: bool, width: int) -> str:
     lines = [_headline(run), ""]
     for report in run.branches:
         lines += _report(report, run.target, folder, colour=colour, width=width)
-    lines += ["", _gate(run)]
+    kept = any(hunk.result for report in run.branches for one in report.resolved for hunk in one.hunks)
+    marks = [f"marks  < {printable(run.target)}, > the branch, * made of both"] if kept else []
+    lines += [
+        "",
+        *marks,
+        _gate(run),
+        *textwrap.wrap(_proof(run), width, subsequent_indent=" " * 7, break_on_hyphens=False),
+    ]
     later = {report.next for report in run.branches if report.outcome is Outcome.WAITING and report.next}
     lines += [f"next   {step}" for step in sorted(later)]
+    again = [printable(report.branch) for report in run.branches if report.reason is Reason.CONFLICT]
+    if len(again) > 1:
+        lines.append(f"next   redo one after the other, each when the one before has landed: {', '.join(again)}")
     takes_back = not run.dry_run and run.state != "undone"
     if takes_back and any(report.outcome is Outcome.LANDED for report in run.branches):
         lines.append(f"undo   gitbot undo {run.run}")
@@ -72,11 +88,13 @@ def _report(report: BranchReport, target: str, folder: str, *, colour: bool, wid
     head = f"{sign} {name}  {report.outcome}{how}{why}{partner}"
     lines = [f"\x1b[{code}m{head}\x1b[0m" if colour else head]
     details = [printable(report.why)]
+    details += [f"order: {printable(report.order)}"] if report.order else []
     with_whom = report.partner or target
     told = [(c, other) for c, other in report.conflicts if c.path not in report.why or other != with_whom]
-    details += [f"conflict in {printable(c.path)} ({c.kind}) with {printable(other)}" for c, other in told[:5]]
-    details += [f"kept both in {printable(r.path)} ({r.how})" for r in report.resolved if r.path not in report.why]
+    details += [f"{printable(c.path)}: {_refusal(c, other)}" for c, other in told[:5]]
+    details += [line for resolution in report.resolved for line in _kept(resolution, report.why)]
     details += [f"note: {flag.text}{_some(flag.paths)}" for flag in report.flags]
+    details += [f"note: {printable(hint.text)}" for hint in report.hints if hint.text not in report.why]
     files = (("log", report.log), ("brief", report.retry))
     details += [f"{name}: {_path(folder, file)}" for name, file in files if file]
     if report.next and report.outcome not in (Outcome.LANDED, Outcome.WAITING):
@@ -84,8 +102,53 @@ def _report(report: BranchReport, target: str, folder: str, *, colour: bool, wid
     wrap = textwrap.TextWrapper(width, initial_indent="    ", subsequent_indent="      ", break_long_words=False)
     wrap.break_on_hyphens = False
     for detail in details:
-        lines += wrap.wrap(detail)
+        lines += [detail[:width]] if detail.startswith(_VERBATIM) else wrap.wrap(detail)
     return lines
+
+
+def _whose(hunk: ResolvedHunk) -> list[str]:
+    """The beginning of what was written in place of a conflict, each line marked with the side that it is from."""
+    base, ours, theirs = (frozenset(text.splitlines()) for text in (hunk.base, hunk.ours, hunk.theirs))
+    lines = [line for line in hunk.result.splitlines() if line.strip()]
+    marked: list[str] = []
+    for line in lines[:SHOWN]:
+        if line in base or (line in ours and line in theirs):
+            mark = " "
+        else:
+            mark = "<" if line in ours else ">" if line in theirs else "*"
+        marked.append(f"{_VERBATIM}{mark} {printable(line)}")
+    return [*marked, f"{_VERBATIM}  … {len(lines) - SHOWN} more lines"] if len(lines) > SHOWN else marked
+
+
+def _refusal(conflict: ConflictedPath, other: str) -> str:
+    why = f": {printable(conflict.refused)}" if conflict.refused else ""
+    return f"{conflict.kind} conflict with {printable(other)}{why}"
+
+
+def _kept(resolution: Resolution, why: str) -> list[str]:
+    """Where both sides of a file were kept, by which rung and why; the texts themselves are in the document."""
+    path = printable(resolution.path)
+    if not resolution.hunks:
+        return [] if resolution.path in why else [f"kept both in {path} ({resolution.how})"]
+    if resolution.how == "lock-regenerated":
+        return [f"{path}: {hunk.why}" for hunk in resolution.hunks]
+    places: list[str] = []
+    for hunk in resolution.hunks[:PLACES]:
+        places.append(f"kept both in {path} line {hunk.line} ({hunk.how}): {hunk.why}")
+        places += _whose(hunk)
+    more = len(resolution.hunks) - PLACES
+    return [*places, f"and in {more} more places of {path}"] if more > 0 else places
+
+
+def _proof(run: Run) -> str:
+    """That nothing of what landed is missing, what became of its commits, and where they are kept."""
+    proofs = [report.proof for report in run.branches if report.proof is not None]
+    patches = [proof.patches for proof in proofs if proof.patches is not None]
+    counts = {what: sum(getattr(one, what) for one in patches) for what in ("same", "adapted", "dropped")}
+    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    if not proofs:
+        return ""
+    return f"proof  nothing is missing; patches: {told or 'none'}; tips in {proofs[0].backup.rpartition('/')[0]}/"
 
 
 def _some(paths: tuple[str, ...]) -> str:

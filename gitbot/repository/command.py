@@ -16,6 +16,7 @@ SEALED: Mapping[str, str] = {
     # Nothing of the user's or the machine's configuration may change the outcome of a merge.
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_ATTR_NOSYSTEM": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_NO_LAZY_FETCH": "1",
 }

@@ -42,7 +42,8 @@ def test_without_a_command_it_shows_the_help_and_leaves_with_2(box: Sandbox) -> 
 def test_an_unknown_command_is_bad_usage(box: Sandbox) -> None:
     ran = box.gitbot("frobnicate")
     assert ran.code == 2
-    assert ran.err.startswith("error: No such command 'frobnicate'")
+    assert ran.err == "error: no such command: frobnicate\nhint: gitbot --help lists the commands\n"
+    assert box.gitbot("chekc").err == "error: no such command: chekc\nhint: did you mean `gitbot check`?\n"
 
 
 def test_minus_c_works_as_gits_does(box: Sandbox, tmp_path: Path) -> None:
@@ -121,8 +122,9 @@ def test_the_text_report_is_one_screen(box: Sandbox) -> None:
         f"1 of 1 landed on main, {run['before'][:7]} → {run['after'][:7]}",
         "",
         "+ agent-a  landed by rebase",
-        "    clean and linear",
+        "    1 commit, clean and linear",
         "",
         "gate   none (--no-gate): nothing was tested",
+        f"proof  nothing is missing; patches: 1 same; tips in refs/gitbot/backup/{run['run']}/",
         f"undo   gitbot undo {run['run']}",
     ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gitbot.landing.flags import fewer_tests_flag, gate_file_flag, protected_flag, uncommitted_flag
-from gitbot.model.git import Change, ChangeKind, Oid
+from gitbot.landing.flags import fewer_tests_flag, gate_file_flag, lost_lines_flag, protected_flag, uncommitted_flag
+from gitbot.merge.losses import Loss
+from gitbot.model.git import BranchName, Change, ChangeKind, Oid
 
 BLOB = Oid("1" * 40)
 
@@ -63,3 +64,19 @@ def test_uncommitted_work_is_said_with_its_place() -> None:
     flag = uncommitted_flag(("x", "y"), "/trees/a")
     assert flag is not None
     assert flag.text == "uncommitted work in /trees/a does not land: 2 paths"
+
+
+def test_lost_lines_are_said_with_their_owner_the_merge_and_an_excerpt() -> None:
+    main = BranchName("main")
+    losses = [
+        Loss("a.py", (b"one\x1b[2J", b"two"), BranchName("agent-b"), BLOB),
+        Loss("b.py", (b"x = 1",), None, None),
+    ]
+    flag = lost_lines_flag(losses, main)
+    assert flag is not None
+    assert (flag.kind, flag.paths) == ("lost-lines", ("a.py", "b.py"))
+    assert flag.text == (
+        "its merge 1111111 dropped 2 lines of agent-b in a.py, such as `one\N{REPLACEMENT CHARACTER}[2J`; "
+        "deletes 1 line of main in b.py, such as `x = 1`"
+    )
+    assert lost_lines_flag([], main) is None

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitbot.languages import imports, modules
+from gitbot.languages import grammars, modules
 from gitbot.languages.imports import LARGEST, ImportReader
 from gitbot.languages.modules import Modules
 
@@ -223,9 +223,9 @@ def test_a_manifest_that_is_none_is_passed_over(manifest: str) -> None:
 @pytest.fixture
 def _no_go(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setitem(sys.modules, "tree_sitter_go", None)
-    imports._tools.cache_clear()
+    grammars.grammar_of.cache_clear()
     yield
-    imports._tools.cache_clear()
+    grammars.grammar_of.cache_clear()
 
 
 @pytest.mark.usefixtures("_no_go")
@@ -236,7 +236,7 @@ def test_a_language_without_its_parser_is_named_and_the_others_are_read() -> Non
     assert reader.missing == {"Go"}
 
 
-SUFFIXES = sorted(imports._tongues())
+SUFFIXES = sorted(grammars.tongues())
 
 
 @given(st.sampled_from(SUFFIXES), st.binary(max_size=300))
@@ -254,7 +254,7 @@ def test_hostile_text_soon_uses_up_the_patience_for_all_files(suffix: str) -> No
     for text in ("a<", "'", "use {", "a?b:c<"):
         before = reader.effort
         reader.read(f"a{suffix}", (text * (LARGEST // 4 // len(text))).encode())
-        assert before - reader.effort <= 31 * imports._ERROR + LARGEST // 25
+        assert before - reader.effort <= 31 * grammars._ERROR + LARGEST // 25
 
 
 @pytest.mark.parametrize("length", [4_000, 20_000, 200_000])

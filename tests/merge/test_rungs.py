@@ -76,15 +76,15 @@ def test_a_method_never_ends_up_inside_the_other_sides_function() -> None:
 
 def test_statements_in_code_are_kept_together_only_by_bold() -> None:
     base = b"a = 1\n"
-    file = conflict(base, base + b"first = a\n", base + b"second = a\n", path="lib/calc.py")
+    file = conflict(base, base + b"first(a)\n", base + b"second(a)\n", path="lib/calc.py")
     assert "careful" in why(settle(file, Manner.CAREFUL))
-    assert texts(settle(file, Manner.BOLD))[0] == (base + b"first = a\nsecond = a\n", "insert-both")
+    assert texts(settle(file, Manner.BOLD))[0] == (base + b"first(a)\nsecond(a)\n", "insert-both")
 
 
 def test_code_without_a_strict_parser_is_left_to_bold() -> None:
-    base = b"package a\n"
-    ours, theirs = base + b"\nfunc A() int {\n\treturn 1\n}\n", base + b"\nfunc B() int {\n\treturn 2\n}\n"
-    file = conflict(base, ours, theirs, path="a.go")
+    base = b"-- a\n"
+    ours, theirs = base + b"\nfunction a()\n  return 1\nend\n", base + b"\nfunction b()\n  return 2\nend\n"
+    file = conflict(base, ours, theirs, path="a.lua")
     assert isinstance(settle(file, Manner.CAREFUL), Refused)
     assert texts(settle(file, Manner.BOLD))[0] == (ours + theirs[len(base) :], "insert-both")
 
@@ -162,7 +162,7 @@ def test_one_hunk_without_a_rung_refuses_the_file() -> None:
 @pytest.mark.parametrize(
     ("path", "base", "ours", "theirs"),
     [
-        ("package.json", b'{\n"a": 1,\n"b": 2\n}\n', b'{\n"a": 10,\n"b": 2\n}\n', b'{\n"a": 1,\n"b": 20\n}\n'),
+        ("Cargo.toml", b"a = 1\nb = 2\n", b"a = 10\nb = 2\n", b"a = 1\nb = 20\n"),
         ("src/about.txt", b'version = "1"\nb\n', b'version = "2"\nb\n', b'version = "1"\nB\n'),
     ],
 )
@@ -192,10 +192,10 @@ def test_lock_files_binaries_pointers_and_huge_files_are_never_touched(path: str
 @pytest.mark.parametrize(
     ("ours", "theirs", "reason"),
     [
-        (b"same words\none\n", b"two\nsame words\n", "guard: common line same words"),
-        (b"## Added\none\n", b"## Added\ntwo\n", "guard: common line ## Added"),
-        (b"def load(a):\n", b"def load(b):\n", "guard: both sides define load"),
-        (b"call(\n", b"other\n", "guard: an insertion opens a bracket that it does not close, or the reverse"),
+        (b"same words\none\n", b"two\nsame words\n", "both sides wrote the line same words"),
+        (b"## Added\none\n", b"## Added\ntwo\n", "both sides wrote the line ## Added"),
+        (b"def load(a):\n", b"def load(b):\n", "both sides define load"),
+        (b"call(\n", b"other\n", "an insertion opens a bracket that it does not close, or the reverse"),
     ],
 )
 def test_the_guard_sees_two_versions_of_one_thing(ours: bytes, theirs: bytes, reason: str) -> None:

@@ -45,6 +45,15 @@ REFUSED = {
     "a line of 10 million characters": (text("x" * 10_000_000), 1),
     "more lines than anybody reads": (text("# Agent X\n" * 30_000), 3_001),
     "YAML nested deeply": (text(f"---\nowns: {'[' * 3000}{']' * 3000}\n---\n# Agent X\n"), 2),
+    "YAML nested by dashes": (text(f"---\nowns:\n  {'- ' * 1500}a\n---\n# Agent X\n"), 3),
+    "YAML nested by lines": (
+        text("---\nowns:\n" + "".join(f"{' ' * n}a:\n" for n in range(1, 300)) + "---\n# X\n"),
+        18,
+    ),
+    "YAML nested by lines of Unicode": (
+        text("---\nowns:" + "".join(f"\u2028{' ' * n}a:" for n in range(1, 200)) + "\n---\n# Agent X\n"),
+        18,
+    ),
     "an alias that is nowhere": (text("---\nowns: *nothing\n---\n# Agent X\n"), 2),
     "NUL bytes": (text(b"# Agent X\n- a\0b\n"), 2),
     "broken UTF-8": (text(b"# Agent X\n\n- \xff\xfe\xfd\n"), 3),

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gitbot.model.plan import Claim, Plan, PlanSet, Write
-from gitbot.model.preflight import Level
-from gitbot.preflight import Surroundings, check
-from tests.preflight.plan_sets import of_rule, own, plan, shares, waits
+from gitbot.model.plan import Plan
+from tests.preflight.plan_sets import of_rule, plan, shares, waits
 
 
 def hint(rule: str, *plans: Plan) -> str:
@@ -50,36 +48,3 @@ def test_a_plan_that_runs_after_all_users_should_own_the_wiring() -> None:
     last = plan("last", "src/last/**", needs=(waits("A"), waits("B")))
     assert hint("shared-file", *users, last) == "let last, which runs after them, own it"
     assert hint("shared-file", *users).startswith("additions of both sides can be kept")
-
-
-FILES = ("src/cli.ts", "src/commands/help.ts", "package.json")
-COMMANDS = (
-    plan("A", own("src/commands/auth.ts", Write.CREATE)),
-    plan("B", own("src/commands/list.ts")),
-)
-
-
-def notes(*plans: Plan, shared: tuple[Claim, ...] = (), files: tuple[str, ...] = FILES) -> list[tuple[str, ...]]:
-    found = check(PlanSet(plans, shared), Surroundings(files=files)).findings
-    return [each.paths for each in found if each.rule == "shared-file" and each.level is Level.NOTE]
-
-
-def test_new_files_of_several_plans_need_somebody_who_registers_them() -> None:
-    assert notes(*COMMANDS) == [("src/cli.ts",)]
-    assert notes(*COMMANDS, files=(*FILES, "src/commands/index.ts")) == [("src/commands/index.ts",)]
-
-
-@pytest.mark.parametrize(
-    "more",
-    [plan("C", "src/cli.ts"), plan("C", shares("src/cli.ts")), plan("C", "src/*.ts")],
-    ids=["owned", "shared", "inside a pattern"],
-)
-def test_an_entry_point_that_somebody_minds_is_no_matter(more: Plan) -> None:
-    assert not notes(*COMMANDS, more)
-
-
-def test_one_plan_or_edited_files_or_a_file_known_to_be_nobodys_need_no_registration() -> None:
-    assert not notes(COMMANDS[0])
-    assert not notes(*COMMANDS, files=(*FILES, "src/commands/auth.ts", "src/commands/list.ts")[:4])
-    assert not notes(*COMMANDS, shared=(own("src/cli.ts"),))
-    assert not notes(*COMMANDS, files=("package.json",))

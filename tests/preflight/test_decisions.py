@@ -324,14 +324,6 @@ def test_a_claim_on_a_link_means_what_the_link_means() -> None:
     assert checked(plan("A", "x"), plan("B", "z"), around=around).phases == (("A", "B"),)
 
 
-def test_a_path_whose_only_owner_was_guessed_is_not_passed_over() -> None:
-    guessed = plan("A", claim("src/a.ts", confidence=0.6))
-    reader = plan("B", claim("src/a.ts", READ))
-    (finding,) = (each for each in checked(guessed, reader).findings if each.rule == "no-ownership")
-    assert (finding.level, finding.plans) == (Level.NOTE, ("A", "B"))
-    assert "no-ownership" not in rules(checked(plan("A", "src/a.ts"), reader))
-
-
 def test_who_reads_what_another_changes_comes_later_where_that_is_free() -> None:
     """C has to wait for A in any case, so that its reader B may as well."""
     plans = (plan("A", "a"), plan("B", claim("c", READ), "b"), plan("C", claim("c", write=Write.MODIFY), "a"))

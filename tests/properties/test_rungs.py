@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gitbot.languages import definitions, strict_parse, whole_definitions
-from gitbot.merge.edits import find_edits, split_lines
-from gitbot.merge.hunks import Conflicts, apply_edits, read_conflicts
+from gitbot.merge.edits import apply_edits, find_edits, split_lines
+from gitbot.merge.hunks import Conflicts, read_conflicts
 from gitbot.merge.invariants import find_breach
 from gitbot.merge.rungs import ConflictedFile, Manner, Refused, Settled, marker_size_for, settle
 from tests.merge.conflicted import conflicted, union
@@ -64,6 +64,10 @@ def _text(lines: list[bytes]) -> bytes:
 def answers(file: ConflictedFile | None, manner: Manner = Manner.BOLD) -> tuple[Settled, ...]:
     answer: tuple[Settled, ...] | Refused = () if file is None else settle(file, manner)
     return () if isinstance(answer, Refused) else answer
+
+
+def bare(data: bytes) -> bytes:
+    return b"".join(data.split())
 
 
 def merged_set(base: bytes, ours: bytes, theirs: bytes) -> set[bytes]:

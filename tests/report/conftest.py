@@ -1,10 +1,14 @@
-"""One answer of `check` with everything in it, for every way to show it."""
+"""One answer of `check` with everything in it, for every way to show it, and a browser to look at pages."""
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from gitbot.model.plan import Access, Claim, Need, NeedKind, Plan, PlanId, PlanSet, Source, Task, TaskState
 from gitbot.model.preflight import Check, Estimate, Question, Span
@@ -91,3 +95,15 @@ def hostile_answer() -> Check:
     )
     question = Question(evil, "unknown", (evil,))
     return replace(check(PlanSet(plans), Surroundings()), questions=(question,))
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """One for all pages. A machine without one fails them: nothing else would notice a broken page."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert program, "no chromium on this machine: apt-get install chromium, or leave these out: -m 'not browser'"
+    root = ["--no-sandbox"] if os.geteuid() == 0 else []  # chromium's sandbox refuses to run as root
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=root)
+        yield started
+        started.close()

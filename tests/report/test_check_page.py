@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 
 from gitbot.model.preflight import Check
 from gitbot.report.check_html import check_html
+from tests.report.opened import CONTRAST, SCHEMES, WIDTHS, opened
 
 pytestmark = pytest.mark.browser
-
-WIDTHS = (400, 1400)
-SCHEMES = ("light", "dark")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One for all tests here. A machine without one fails them: nothing else would notice a broken page."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert program, "no chromium on this machine: apt-get install chromium, or leave these out: -m 'not browser'"
-    root = ["--no-sandbox"] if os.geteuid() == 0 else []  # chromium's sandbox refuses to run as root
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=root)
-        yield started
-        started.close()
 
 
 @pytest.fixture
@@ -36,21 +19,6 @@ def saved(tmp_path: Path, full_answer: Check) -> Path:
     path = tmp_path / "page.html"
     path.write_text(check_html(full_answer), encoding="utf-8")
     return path
-
-
-def opened(browser: Browser, saved: Path, width: int = 1400, scheme: str = "light") -> tuple[Page, list[str]]:
-    """The page as loaded, and all that a person would not want to see: complaints, and requests that leave."""
-    context = browser.new_context(
-        viewport={"width": width, "height": 900}, color_scheme="dark" if scheme == "dark" else "light"
-    )
-    page, trouble = context.new_page(), list[str]()
-    page.on("console", lambda message: trouble.append(message.text))
-    page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on(
-        "request", lambda asked: trouble.append(asked.url) if not asked.url.startswith(("file:", "data:")) else None
-    )
-    page.goto(saved.as_uri())
-    return page, trouble
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -112,25 +80,3 @@ def test_hostile_text_runs_nothing_and_asks_for_nothing(
     assert trouble == []
     assert page.locator("script").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
-
-
-CONTRAST = """() => {
-  const light = (color) => {
-    const parts = color.match(/[\\d.]+/g).slice(0, 3).map((part) => {
-      const value = part / 255
-      return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4
-    })
-    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
-  }
-  const behind = (element) => {
-    const color = getComputedStyle(element).backgroundColor
-    return /, 0\\)$/.test(color) && element.parentElement ? behind(element.parentElement) : color
-  }
-  const shown = [...document.querySelectorAll("body *")].filter((element) =>
-    element.checkVisibility() && !element.closest(".self") &&
-    [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
-  return Math.min(...shown.map((element) => {
-    const pair = [light(getComputedStyle(element).color), light(behind(element))].sort((a, b) => b - a)
-    return (pair[0] + 0.05) / (pair[1] + 0.05)
-  }))
-}"""

@@ -98,7 +98,7 @@ def test_the_same_commit_is_written_twice_with_one_name_and_promoted_with_all_it
     commit = bench.write_commit(merged.tree, parents, ADA, ADA, "merge\n")
     assert bench.write_commit(merged.tree, parents, ADA, ADA, "merge\n") == commit
     assert box.repository.resolve(commit) is None
-    bench.promote(commit, box.tip("top"))
+    bench.promote(commit)
     assert box.git("cat-file", "-p", commit).endswith("merge")
     box.git("update-ref", "refs/heads/done", commit)
     assert box.git("fsck", "--no-dangling") == ""
@@ -118,7 +118,7 @@ def test_an_author_is_written_as_found_wherever_git_takes_it(
 ) -> None:
     tip = box.tip("main")
     commit = bench.write_commit(bench.repository.tree_of(tip), (tip,), author, ADA, "grüße\n")
-    bench.promote(commit, tip)
+    bench.promote(commit)
     assert box.git("cat-file", "-p", commit).splitlines()[2] == line
     assert box.git("log", "-1", "--format=%s", commit) == "grüße"
     assert box.git("fsck", "--strict", "--no-dangling", commit) == ""

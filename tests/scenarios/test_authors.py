@@ -31,7 +31,9 @@ def box(sandbox: SandboxMaker) -> Sandbox:
 def test_a_rebase_keeps_a_message_in_another_encoding_and_an_author_without_a_name(box: Sandbox) -> None:
     ran = box.integrate("agent-a", "--strategy", "rebase")
     assert ran.outcomes == {"agent-a": "landed by rebase"}
-    assert box.git("cat-file", "-p", "main").endswith("feat: grüße\n\nfür alle")
+    assert box.git("log", "-1", "--format=%B", "main") == "feat: grüße\n\nfür alle"
+    raws = [box.repository.raw(box.tip(name)).partition(b"encoding ")[2] for name in ("main", "agent-a")]
+    assert raws[0] == raws[1] == b"ISO-8859-1\n\nfeat: gr\xfc\xdfe\n\nf\xfcr alle\n"
     assert box.git("log", "-1", "--format=%an|%ae|%cn", "main") == "||Grace Hopper"
 
 

@@ -31,7 +31,11 @@ def test_a_clean_linear_branch_lands_by_rebase_and_main_follows(sandbox: Sandbox
     assert (box.path / "new.txt").read_text() == "new\n"
     assert box.git("status", "--porcelain") == ""
     assert ran.document["gate"]["runs"] == 1
-    assert branch["proof"] == {"residual": "empty", "backup": f"refs/gitbot/backup/{ran.document['run']}/001"}
+    assert branch["proof"] == {
+        "residual": "empty",
+        "backup": f"refs/gitbot/backup/{ran.document['run']}/001",
+        "patches": {"same": 1, "adapted": 0, "dropped": 0},
+    }
 
 
 def test_a_branch_on_top_of_main_lands_as_the_very_commits_it_has(sandbox: SandboxMaker) -> None:
@@ -175,7 +179,9 @@ def test_a_true_conflict_is_set_aside_with_partner_and_brief(sandbox: SandboxMak
     assert ran.outcomes == {"agent-a": "landed by rebase", "agent-b": "set-aside: conflict"}
     second = ran.branches["agent-b"]
     assert second["partner"] == "agent-a"
-    assert second["conflicts"] == [{"path": "a.txt", "kind": "contents", "with": "agent-a"}]
+    assert [{k: v for k, v in one.items() if k != "why"} for one in second["conflicts"]] == [
+        {"path": "a.txt", "kind": "contents", "with": "agent-a"}
+    ]
     brief = Path(second["retry"]).read_text()
     assert "ONE" in brief
     assert "uno" in brief
@@ -185,7 +191,9 @@ def test_a_true_conflict_is_set_aside_with_partner_and_brief(sandbox: SandboxMak
 def test_a_conflict_with_the_target_names_the_target(sandbox: SandboxMaker) -> None:
     box = sandbox(base(), step("agent-a", {"a.txt": "mine\n"}), step("main", {"a.txt": "theirs\n"}))
     ran = box.integrate("agent-a")
-    assert ran.branches["agent-a"]["conflicts"] == [{"path": "a.txt", "kind": "contents", "with": "main"}]
+    assert [{k: v for k, v in one.items() if k != "why"} for one in ran.branches["agent-a"]["conflicts"]] == [
+        {"path": "a.txt", "kind": "contents", "with": "main"}
+    ]
     assert ran.branches["agent-a"]["partner"] is None
 
 
@@ -285,7 +293,9 @@ def test_unrelated_histories_are_a_conflict_and_no_crash(sandbox: SandboxMaker) 
     box.git("branch", "agent-a", box.git("commit-tree", "-m", "orphan", tree))
     ran = box.integrate("agent-a")
     assert ran.outcomes == {"agent-a": "set-aside: conflict"}
-    assert ran.branches["agent-a"]["conflicts"] == [{"path": ".", "kind": "unrelated histories", "with": "main"}]
+    assert [{k: v for k, v in one.items() if k != "why"} for one in ran.branches["agent-a"]["conflicts"]] == [
+        {"path": ".", "kind": "unrelated histories", "with": "main"}
+    ]
 
 
 # Nothing to land
@@ -406,3 +416,16 @@ def test_a_dry_run_lets_a_dependency_land_first_as_the_real_one_will(sandbox: Sa
     plans = {"plans/a.md": plan("a", "x.txt"), "plans/b.md": plan("b", "y.txt", needs="a")}
     box = sandbox(base(plans), step("agent-a", {"x.txt": "x"}), step("agent-b", {"y.txt": "y"}))
     assert box.integrate("agent-*", "--dry-run").outcomes == {"agent-a": "waiting", "agent-b": "waiting"}
+
+
+def test_the_screen_shows_whose_line_is_whose_where_both_were_kept(sandbox: SandboxMaker) -> None:
+    box = sandbox(
+        base({"CHANGELOG.md": "# Changes\n\n"}),
+        step("agent-a", {"CHANGELOG.md": "# Changes\n\n- from a\n"}),
+        step("agent-b", {"CHANGELOG.md": "# Changes\n\n- from b\x07\n"}),
+    )
+    shown = box.gitbot("integrate", "agent-*", "--no-gate").out.splitlines()
+    at = shown.index("      < - from a")
+    assert shown[at + 1].startswith("      > - from b")
+    assert "\x07" not in shown[at + 1]
+    assert "marks  < main, > the branch, * made of both" in shown

@@ -153,3 +153,19 @@ def test_status_knows_what_has_landed_as_a_squash_and_forgets_its_conflicts(sand
         "agent-c": "running",
     }
     assert document["conflicts"] == [{"branches": ["agent-b", "main"], "paths": ["a.txt"]}]
+
+
+@pytest.mark.parametrize("ahead", [False, True], ids=["as it is", "rebased"])
+def test_a_branch_whose_landing_was_reverted_is_told(sandbox: SandboxMaker, ahead: bool) -> None:
+    steps = [base(), step("agent-a", {"x.txt": "x\n"}), *([step("main", {"z.txt": "z\n"})] if ahead else [])]
+    box = sandbox(*steps)
+    assert box.integrate("agent-a").code == 0
+    (box.path / "later.txt").write_text("later\n")
+    box.git("add", "later.txt")
+    box.git("commit", "-qm", "built upon it")
+    assert box.gitbot("undo", "last", "--revert").code == 0
+    undone = box.tip("main")
+    ran = box.integrate("agent-a")
+    assert ran.outcomes == {"agent-a": "already-landed"}
+    told = "took back" if ahead else f"`git revert {undone[:7]}` brings it back"
+    assert told in ran.branches["agent-a"]["why"]

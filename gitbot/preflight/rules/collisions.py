@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from gitbot.model.plan import Access, Claim, Source
 from gitbot.model.preflight import Finding, Level, Location, Severity
 from gitbot.patterns import PatternList, compile_patterns, witness
-from gitbot.preflight.advice import owner_of, unowned_entry_points, way_out
+from gitbot.preflight.advice import owner_of, way_out
 from gitbot.preflight.overlap import Kind
 from gitbot.preflight.rules.situation import Situation, Told, about, listed, of_kind, rule
 from gitbot.preflight.stakes import Stake, inside
@@ -71,8 +71,7 @@ def shared_file(situation: Situation) -> Iterator[Told]:
     """A file that everybody needs and nobody owns."""
     nobodys = compile_patterns([*(claim.pattern for claim in situation.given.shared), *situation.around.shared])
     for plan in situation.plans if nobodys.patterns else ():
-        turns = {situation.precedence.first(plan.id, other.id) for other in situation.plans if other is not plan}
-        for stake in situation.stakes[plan.id] if plan.id not in turns or None in turns else ():
+        for stake in situation.stakes[plan.id] if not situation.precedence.alone_before(plan.id) else ():
             if stake.claim.access is Access.OWN and stake.manifest is None and stake.firm:
                 yield from _owned(stake, nobodys, situation.given.shared)
     by_path: dict[str, list[Stake]] = {}
@@ -84,13 +83,6 @@ def shared_file(situation: Situation) -> Iterator[Told]:
         owner = owner_of(plans, path, situation.stakes, situation.precedence)
         hint = owner or "land one after the other, each on top of the last"
         yield about(f"{listed(plans)} change {path}, a shared file", stakes, (path,), hint, level=Level.WARNING)
-    tracked = frozenset(situation.around.files or ())
-    for phase in situation.phases if tracked else ():
-        for folder, path, stakes in unowned_entry_points(phase, situation.stakes, tracked, nobodys.patterns):
-            who = listed(stake.plan for stake in stakes)
-            message = f"{who} add files to {folder}, and nobody owns {path}, which may have to name them"
-            hint = f"let one plan that runs last own {path}, or list it as `shared` in each"
-            yield about(message, stakes, (path,), hint, level=Level.NOTE)
 
 
 def _owned(stake: Stake, nobodys: PatternList, claims: Sequence[Claim]) -> Iterator[Told]:

@@ -9,10 +9,10 @@ import re
 from collections.abc import Callable, Iterator
 from operator import ge
 
-from gitbot.model.plan import Access, Plan, Source
+from gitbot.model.plan import Access, Plan
 from gitbot.model.preflight import Level, Location, Severity
 from gitbot.plans import fold
-from gitbot.preflight.overlap import Contact, Kind
+from gitbot.preflight.overlap import Contact
 from gitbot.preflight.rules.situation import Remark, Situation, Told, is_unknown, listed, named, rule, together
 from gitbot.preflight.stakes import WILD
 from gitbot.preflight.vocabulary import words
@@ -20,7 +20,6 @@ from gitbot.preflight.vocabulary import words
 SUBSTANTIAL = 30
 """Minutes of work from which an agent of its own pays."""
 
-_SURE = 0.8  # from here on a claim that was read from prose counts as good as declared
 _TESTED = re.compile(r"\b(?:tests?|verify|validate|e2e)\b", re.IGNORECASE)
 DOCUMENTS = (".md", ".mdx", ".rst", ".adoc", ".txt")
 
@@ -53,19 +52,6 @@ def no_ownership(situation: Situation) -> Iterator[Told]:
         whose = "its" if len(plans) == 1 else "their"
         hint = f"name {whose} files under `## Owns`, one per line, or in back-ticks in {whose} tasks"
         yield from together(f"no path found in {{}}: {whose} conflicts are unknown{rest}", named(plans), hint)
-    guessed = [remark for contact in situation.contacts for remark in _owned_by_guess(contact)]
-    message = "several plans touch {}, whose owner was only guessed from a plan's text"
-    yield from together(message, guessed, "say under `## Owns` whose it is", Level.NOTE)
-
-
-def _owned_by_guess(contact: Contact) -> Iterator[Remark]:
-    """Paths of quiet meetings that only a claim read from prose owns."""
-    for meeting in contact.meetings:
-        quiet = meeting.kind is Kind.READ or (meeting.kind is Kind.WRITE and meeting.severity is Severity.ORDERS)
-        owning = [stake for stake in meeting.stakes if stake.claim.access is Access.OWN]
-        if quiet and all(stake.claim.source is Source.INFERRED for stake in owning):
-            unsure = (stake for stake in owning if stake.claim.confidence < _SURE)
-            yield from (Remark(meeting.plans, meeting.path, stake.place) for stake in unsure)
 
 
 @rule(Level.WARNING)

@@ -76,9 +76,9 @@ class PatternList:
         """The list and behind it an exclusion of each pattern, from `since` on, that might take something away."""
         if not taken.rules:
             return self
-        near = {taken.origins[other] for _, other in _related(self, taken)}
-        exclusions = ["!" + taken.patterns[at] for at in sorted(near) if at >= since]
-        return compile_patterns([*self.patterns, *exclusions]) if exclusions else self
+        near = {at for _, other in _related(self, taken) if (at := taken.origins[other]) >= since}
+        exclusions = ["!" + taken.patterns[at] for at in sorted(near)]
+        return compile_patterns([*self.patterns, *exclusions]) if near else self
 
     def with_exclusions(self, index: int) -> tuple[Rule, ...]:
         """The positive rule of this index, and the later exclusions that may take some of it away."""
@@ -163,8 +163,8 @@ def witness(
 def _related(left: PatternList, right: PatternList) -> Iterator[tuple[int, int]]:
     """The positive rules of both lists that can share a path, as indexes."""
     if len(left.rules) * len(right.rules) <= _FEW_RULES:
-        others, rules = right.positive, right.rules
-        return ((at, by) for at in left.positive for by in others if _begin_alike(left.rules[at], rules[by]))
+        some, others = ([pair for pair in enumerate(each.rules) if not pair[1].negative] for each in (left, right))
+        return ((at, by) for at, rule in some for by, other in others if _begin_alike(rule, other))
     return candidates(*([(each.rules[index].key, index) for index in each.positive] for each in (left, right)))
 
 

@@ -88,7 +88,7 @@ def _plans_of(document: Document, format: formats.Format | None) -> PlanSet:
         reader = next(reader for reader in READERS if reader.recognises(document))
         plans = tuple(_with_folder(plan, document.tree.folder) for plan in reader.read(document))
         plans = tuple(replace(p, format=format.name) if format and len(plans) == 1 else p for p in plans)
-    drawn, tabled = trees.read(document), tables.read(document)
+    drawn, tabled = (((), ()),) * 2 if format and format.crowd else (trees.read(document), tables.read(document))
     above = (c for plan in plans if plan.format == sections.PREAMBLE for c in plan.claims)
     plans = tuple(plan for plan in plans if plan.format != sections.PREAMBLE) + drawn[0] + tabled[0]
     shared = (*(replace(c, path=path) for c in above), *drawn[1], *tabled[1])

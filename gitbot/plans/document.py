@@ -121,7 +121,7 @@ class Document:
 def read_document(path: str, text: str, tree: Tree) -> Document:
     """Take a file apart; what its parts mean is the readers' business."""
     tree = replace(tree, home=path.rpartition("/")[0], text=text)
-    if (said := _RELATIVE.search(text)) and tree.holds(said[1]):
+    if "relative to" in text.lower() and (said := _RELATIVE.search(text)) and tree.holds(said[1]):
         tree = replace(tree, base=said[1])
     head, body, problems = read_front(path, text, tree.holds)
     meant = {made.pattern: tree.nearest(made.pattern) for made in (*head.claims, *head.never)}

@@ -7,8 +7,9 @@ its paths elsewhere (a table, a JSON file) adds them with `listed`, `sentence` a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from gitbot.model.plan import BLOCKING_CONFIDENCE, Access, Claim, Need, Plan, PlanId, Source, Task, TaskState, Write
 from gitbot.plans.document import PLAIN_FENCES, Block, Document, Kind, Section
@@ -17,10 +18,15 @@ from gitbot.plans.needs import bracket_needs, emitted, phrase_needs, prose_needs
 from gitbot.plans.paths import Token, Tree, path_in
 from gitbot.plans.tables import Columns, is_owners, row_claims, rows_of
 from gitbot.plans.tasks import ARROW, UNKNOWN, estimated, listed_paths, read_item, uses, whole_path
-from gitbot.plans.trees import drawn, entries
-from gitbot.plans.words import claim, label_kind, topics_in, words
+from gitbot.plans.trees import drawn, entries, owned
+from gitbot.plans.words import claim, kinds, label_kind, topics_in, words
 
 _LABEL = re.compile(r"[^\w`(\[/.]{0,8}(?P<label>[^\W\d_][^:：*`\n]{0,60})(?:[:：]\*{0,2}|(?<!/)\*\*[:：]?)")
+_ITEM_LINE = re.compile(r"[ \t]*\d{1,3}[.)][ \t]+")
+_TO_KNOW = re.compile(r"\b(?:key|relevant|related|important|critical|main)\b", re.I)  # files of a background
+_SUBFOLDERS = re.compile(r"\bsub-?(?:director|folder)|子目录|サブディレクトリ|unterordner|подпап|подкатал", re.I)
+_NAMED_AT_END = re.compile(r"(?:\(([^()\s]{0,200}[./][^()\s]{1,200})\)|[ \t][—–:-][ \t]+(`[^`\s]{3,200}`))[ \t]*$")
+_LABEL_INSIDE = re.compile(r"(?<=\S)[ \t]+\|[ \t]+(?=\*\*\w)")
 _LINE_END = re.compile(r"(?<![,，、])(?<![,，、] )\n")  # behind a comma a list goes on
 _ANY_BOLD = re.compile(r"(?:\*\*|__)[^*\n]{1,80}:?(?:\*\*|__):?")
 _BOLD_HEAD = re.compile(r"^(?:\*\*|__)[^*\n]{1,80}(?:\*\*|__)[ \t]*[:—–-]{0,2}[ \t]*(?=[`\[])")
@@ -47,11 +53,14 @@ _RELIES = re.compile(
     re.I,
 )
 _MOST_RELIED_ON = 50
+_MOST_GROUNDS = 4
 _DEEPEST = 6  # the levels of headings
 _WRITES = ("own", "create", "modify", "delete", "test", "append")
 _KEPT = re.compile(r"\b(?:read[- ]only|existing|unchanged|for reference)\b", re.I)
 _WITHIN = re.compile(r"[ \t]+(?:in|into|inside|under)[ \t]+")
-_PATH_LINE = re.compile(r"[\w.@]\S{0,220}(?:[ \t]{1,40}\([^()]{0,200}\))?[ \t]*")
+_PATH_LINE = re.compile(
+    r"[ \t│├└─]*[\w.@(\[]\S{0,220}(?:[ \t]{1,40}\([^()]{0,200}\)|[ \t]+(?:#|//|←|<-|—|--)[ \t].*)?[ \t]*"
+)
 
 
 def read_section(document: Document, section: Section, format: str) -> Plan:
@@ -87,6 +96,9 @@ class Extract:
     tables: Mapping[int, Columns] = field(default_factory=dict)  # by the line of each row
     at_work: bool = False  # the headings above speak of work to do
     work_level: int = 0
+    grounded: int = 0  # the level of the heading below which the folders of `tree.grounds` hold
+    tree: Tree = field(init=False)
+    made: str = ""  # the last folder that a sentence creates
     unread: Tree = field(init=False)  # the tracked files without what the plan writes out
     last: str = ""  # the words of the block before, of the last heading
     label: str | None = None  # … or a label that stands alone
@@ -94,7 +106,17 @@ class Extract:
     minutes: tuple[float, float] | None = None  # that the heading gives
 
     def __post_init__(self) -> None:
-        self.unread = replace(self.document.tree, text="")
+        self._stand(self.document.tree)
+
+    def _stand(self, tree: Tree) -> None:
+        self.tree, self.unread = tree, replace(tree, text="")
+
+    def _ground(self, paths: tuple[str, ...], kind: str) -> None:
+        """Where the names below lie: in the folders that a label gives first."""
+        if kind in ("own", "modify", "create") and any(map(self.tree.is_folder, paths[:1])):
+            folders = (path.rstrip("/") for path in paths if self.tree.is_folder(path))
+            self.grounded = self.above[-1][0] if self.above else 0
+            self._stand(replace(self.tree, grounds=tuple(islice(folders, _MOST_GROUNDS))))
 
     @property
     def under(self) -> str | None:
@@ -123,15 +145,13 @@ class Extract:
 
     def _without_echoes(self) -> tuple[Claim, ...]:
         """The claims less what only repeats another: an end of its path ("Add `till.ts`" beside src/till.ts)."""
-        writes = {
-            c.pattern for c in self.claims if c.access is not Access.READ and c.confidence >= BLOCKING_CONFIDENCE
-        }
-        whole = {c.pattern for c in self.drawn}
-        if len(writes - whole - {end for path in whole for end in _ends(path)}) < len(whole):
-            self.claims += self.drawn
-        known = (*self.document.head.claims, *self.claims)
-        paths = {c.pattern for c in known if "/" in c.pattern and c.access is not Access.READ}
-        ends = {end for path in paths for end in _ends(path)}
+        if whole := {c.pattern for c in self.drawn}:
+            writes = {c.pattern for c in _writes(self.claims) if c.confidence >= BLOCKING_CONFIDENCE}
+            if len(writes - whole - {end for path in whole for end in _ends(path)}) < len(whole):
+                self.claims += self.drawn
+        names = {_name(c.pattern) for c in self.claims if c.source is Source.INFERRED}
+        paths = {c.pattern for c in _writes((*self.document.head.claims, *self.claims))}
+        ends = {end for path in paths if _name(path) in names for end in _ends(path)}
         ends = {end for end in ends if not (end.lower() in words("root-names") or self.document.tree.holds(end))}
         kept: dict[tuple[str, Access, Source], Claim] = {}
         for made in self.claims:
@@ -156,7 +176,11 @@ class Extract:
             case Kind.TEXT:
                 number = block.line
                 for line in _LINE_END.split(block.text):
-                    self._prose(line.strip(), number)
+                    item = _ITEM_LINE.match(line)  # a list that does not begin with 1 ends no paragraph
+                    if item and number > block.line:
+                        self._bullet(replace(block, kind=Kind.ITEM, line=number, level=1, text=line[item.end() :]))
+                    else:
+                        self._prose(line.strip(), number)
                     number += line.count("\n") + 1
             case Kind.ROW:
                 self._row(block)
@@ -191,7 +215,7 @@ class Extract:
         `under`: the kind of claim that the heading above speaks of: a path at the head of the words is one.
         `ceiling`: the most that the confidence can be. `prose`: only a verb makes a claim.
         """
-        tree, whole = self.document.tree, None if prose else whole_path(text)
+        tree, whole = self.tree, None if prose else whole_path(text)
         if whole and (found := path_in(whole[0], tree, sure="/" not in whole[0].text)):
             if found.bare and ceiling < 0.85:
                 self.unresolved.append(found.path)
@@ -202,13 +226,17 @@ class Extract:
             return (found.path,)
         if not prose and (moved := self._renamed(text, line)):
             return moved
-        before = len(self.claims)
+        if self.made and _SUBFOLDERS.search(text):
+            self._stand(replace(self.tree, grounds=(self.made.rstrip("/"),)))
+        before, tree = len(self.claims), self.tree
         named = 0  # where the last bare name ends that a claim was made of
         folder = ""  # the one that is created with the files named behind it
         for token, use in uses(text, prose=prose):
             known = self.unread if use and use[0] == "create" else tree  # "Create `b.ts` like `a/b.ts`"
             if use is None or (found := path_in(token, known)) is None:
                 continue
+            if use is UNKNOWN and self.task_level and ceiling == 1.0 and token.quoted and not found.bare:
+                use = ("own", 0.5)  # what is to be done is done to the paths that it names
             if use is UNKNOWN:
                 self.unresolved += [found.path] if ceiling == 1.0 and tree.holds(found.path) else []
                 continue
@@ -223,7 +251,8 @@ class Extract:
                 named = token.end if found.bare else 0
                 confidence = confidence if token.quoted or confidence >= 0.9 else confidence * 0.8
                 confidence = round(min(confidence, ceiling, 0.5 if token.link else 1.0), 2)
-                folder = found.path if found.path.endswith("/") and kind == "create" else folder
+                if found.path.endswith("/") and kind in ("create", "own"):
+                    folder, self.made = found.path if kind == "create" else folder, found.path
                 path = f"{folder}{found.path}" if found.bare else found.path
                 made = claim(kind, path, at, confidence, Source.INFERRED)
                 self.claims.append(_governed(made, under) if token.start == 0 and kind != "read" else made)
@@ -235,12 +264,12 @@ class Extract:
     def _renamed(self, text: str, line: int) -> tuple[str, ...]:
         """Both paths of "Rename `shop/a.ts` to `b.ts`", of which the second lies where the first does."""
         match = _RENAME.match(text)
-        ends = [path_in(Token(end), self.document.tree) for end in match.groups()] if match else []
+        ends = [path_in(Token(end), self.tree) for end in match.groups()] if match else []
         if match is None or ends[0] is None or ends[1] is None or match[2].endswith("/"):
             return ()
         old, new = ends[0].path, ends[1].path
         folder = match[1].rpartition("/")[0]
-        if match[2].rpartition("/")[0] in ("", folder) and not self.document.tree.holds(new):
+        if match[2].rpartition("/")[0] in ("", folder) and not self.tree.holds(new):
             new = f"{old.rpartition('/')[0]}/{new.rpartition('/')[2]}".lstrip("/")
         for kind, path in (("delete", old), ("create", new)):
             self.claims.append(claim(kind, path, line, 0.8, Source.INFERRED))
@@ -249,7 +278,7 @@ class Extract:
     def listed(self, text: str, line: int, kind: str, confidence: float) -> tuple[str, ...]:
         """Paths beside words that say what they are: every path of the text is a declared claim of that kind."""
         found = []
-        for said, path, start in listed_paths(text, self.document.tree):
+        for said, path, start in listed_paths(text, self.tree):
             made = said if said and kind in _WRITES else kind
             at = line + text.count("\n", 0, start)
             into = self.never if made == "never" else self.claims
@@ -262,6 +291,8 @@ class Extract:
     def _heading(self, block: Block, opens: bool) -> None:
         self.needs += bracket_needs(block.text, block.line, products=opens)[0]
         self.label, self.task_level = None, 0
+        if block.level <= self.grounded:
+            self._stand(self.document.tree)
         while self.above and self.above[-1][0] >= block.level:
             self.above.pop()
         if opens or block.level == 1:
@@ -271,8 +302,10 @@ class Extract:
         # What the title says of the whole file is no ownership of everything in it.
         before = self.under if self.above and self.above[-1][0] != 1 else None
         kind = label_kind(block.text)
+        if kind == "own" and before == "read" and _TO_KNOW.search(block.text):
+            kind = before
         self.above.append((block.level, kind or before))
-        if _WORK.match(block.text) or any(word in block.text.lower() for word in words("work-headings")):
+        if _WORK.match(block.text) or any(map(block.text.lower().__contains__, words("work-headings"))):
             self.at_work, self.work_level = True, block.level if block.level > 1 else _DEEPEST
         else:
             self.at_work = self.at_work and block.level > self.work_level
@@ -283,15 +316,19 @@ class Extract:
         """A heading that names the file which the work below it is on: "2. Restore assets (install.sh)"."""
         _, text, _ = read_item(replace(block, text=_NUMBER.sub("", block.text)))
         text = text.lstrip(" \t—–:-")
-        aside = re.search(r"\(([^()\s]{0,200}[./][^()\s]{1,200})\)[ \t]*$", text)
-        self.sentence(aside[1] if aside else text, block.line, ceiling=0.6 if self.at_work else 0.4)
+        aside = _NAMED_AT_END.search(text)
+        self.sentence((aside[1] or aside[2]) if aside else text, block.line, ceiling=0.6 if self.at_work else 0.4)
 
     def _row(self, row: Block) -> None:
         at = self.tables.get(row.line)
         if at is None or is_owners(at):
             return
+        kind = label_kind(row.cells[0]) if len(row.cells) == 2 else None
+        if kind and kind != "read":  # "| Files owned | a.ts, b.ts |"
+            self._ground(self.listed(row.cells[1], row.line, kind, 0.9), kind)
+            return
         under = self.label or self.under
-        for kind, found in row_claims(row, at, self.document.tree):
+        for kind, found in row_claims(row, at, self.tree):
             kind = under if under and kind == "own" else kind
             source = Source.DECLARED if under or kind != "own" else Source.INFERRED
             into = self.never if kind == "never" else self.claims
@@ -308,7 +345,7 @@ class Extract:
         inherits = bool(self.task_level and self.tasks) and block.level > self.task_level
         if inherits and (estimate := estimated(block.text)[0]) and not self.tasks[-1].minutes:
             self.tasks[-1] = replace(self.tasks[-1], minutes=estimate)
-        if self._labelled(block.text, block.line):
+        if self._labelled(block.text, block.line, block.level):
             return
         if kind := self.label or self.under:
             self.listed(block.text, block.line, kind, 0.9 if self.label else 1.0)
@@ -321,7 +358,9 @@ class Extract:
         if self._labelled(line, number):
             return
         self.needs += prose_needs(line, number)
-        if _NAMED_LINE.fullmatch(line):
+        if self.label and all(path_in(Token(word.strip("`,;")), self.tree) for word in line.split()):
+            self.listed(line, number, self.label, 0.9)
+        elif _NAMED_LINE.fullmatch(line):
             self.sentence(re.sub(r"\*\*:?|__:?|:$", "", line), number, ceiling=0.6)
         elif self._works() and self.under is None:
             for part in _SENTENCE.split(line):
@@ -331,31 +370,35 @@ class Extract:
         """Whether the headings speak of work, or only the title stands above."""
         return self.at_work or all(level == 1 for level, _ in self.above)
 
-    def _labelled(self, text: str, line: int) -> bool:
+    def _labelled(self, text: str, line: int, level: int = 0) -> bool:
         """Read "Files: a, b" at once; let "**Files:**" alone govern what follows; any other bold label ends that."""
+        text = _LABEL_INSIDE.split(text)[-1] if "|" in text else text  # "**Type:** task | **Files:** `a.ts`"
         match = _LABEL.match(text)
         kind = label_kind(match["label"]) if match else None
+        if match and kinds("grounds").get(match["label"].lower()):
+            self._ground(tuple(f.path for _, f, _ in listed_paths(text[match.end() :], self.tree)), "own")
         self.needs += prose_needs(text, line) if kind == "read" else ()
         if match is None or kind is None:
-            if _ANY_BOLD.match(text):
+            if _ANY_BOLD.match(text) and not (self.label == "own" and (level > 1 or (level and "`" not in text))):
                 self.label = None
             return False
         kind = "read" if kind == "own" and self.under == "read" else kind
         rest = text[match.end() :].strip()
         self.label = None if rest else kind
-        self.listed(rest, line, kind, 0.9)
+        self._ground(self.listed(rest, line, kind, 0.9), kind)
         return True
 
     def _fence(self, block: Block) -> None:
         kind, lines = self.label or self.under, block.text.split("\n")
         if block.info in PLAIN_FENCES and kind not in _WRITES:
             self._draw(block)
-        paths_only = self.owner and all(map(_PATH_LINE.fullmatch, filter(str.strip, lines)))
+        paths_only = (self.owner or self._works()) and all(map(_PATH_LINE.fullmatch, filter(str.strip, lines)))
         if kind in ("read", "never") or not (kind or paths_only) or block.info not in PLAIN_FENCES:
             return
         confidence, source = (0.8, Source.DECLARED) if kind else (0.7, Source.INFERRED)
-        for entry in drawn(lines, block.line, self.document.tree) or entries(lines, block.line):
-            if entry.leaf and (found := path_in(Token(entry.path), self.document.tree)):
+        listed = drawn(lines, block.line, self.tree) or entries(lines, block.line)
+        for entry in () if not kind and any(owned(entry.rest) for entry in listed) else listed:
+            if entry.leaf and (found := path_in(Token(entry.path), self.tree)):
                 made = "read" if _KEPT.search(entry.rest) else kind or "own"
                 self.claims.append(claim(made, found.path, entry.line, confidence, source))
 
@@ -369,6 +412,14 @@ class Extract:
             found = path_in(Token(entry.path), self.document.tree)
             if found and not _KEPT.search(entry.rest):
                 self.drawn.append(claim("own", found.path, entry.line, 0.5, Source.INFERRED))
+
+
+def _writes(claims: Iterable[Claim]) -> Iterator[Claim]:
+    return (claim for claim in claims if claim.access is not Access.READ)
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _folders(path: str) -> Iterator[str]:

@@ -66,6 +66,7 @@ class Format:
     title: str = ""
     status: str = ""
     branch: str = ""
+    crowd: bool = False
 
     def fits(self, path: str, text: str) -> bool:
         """Whether the lower-cased text of a file bears enough marks."""
@@ -96,10 +97,10 @@ def names() -> frozenset[str]:
 
 def recognise(document: Document) -> Format | None:
     """The notation of a file, or None for one that no tool writes or that several agents share."""
-    if len({section.owner.id for section in document.sections if section.owner and section.owner.phase is None}) > 1:
-        return None
+    owners = {section.owner.id for section in document.sections if section.owner and section.owner.phase is None}
     path, text = f"/{document.path}".lower(), "\n" + document.text[:_LOOKED_AT].lower()
-    return next((format for format in formats() if format.fits(path, text)), None)
+    known = (format for format in formats() if format.crowd or len(owners) < 2)
+    return next((format for format in known if format.fits(path, text)), None)
 
 
 def read(document: Document, format: Format) -> Iterator[Plan]:

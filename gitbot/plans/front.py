@@ -232,15 +232,15 @@ def _plan(keys: _Keys) -> Plan:
 
 def _tell_of_strangers(keys: _Keys, tracked: Callable[[str], bool]) -> None:
     """Warn of keys that look like a slip of the pen, or that hold files nobody gets by them."""
-    known = {name for names in ("keys", "claim-keys") for listed in table(names).values() for name in listed}
     ours = keys.nodes.keys() & {"plan", "agent", "branch", "owns", "depends_on"}
-    strangers = ((name, node) for name, node in keys.nodes.items() if name not in known | words("other-keys"))
+    known = kinds("keys"), kinds("claim-keys"), words("other-keys")
+    strangers = ((name, node) for name, node in keys.nodes.items() if not any(name in some for some in known))
     for name, node in islice(strangers, _MOST_STRANGERS):
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.75) if 3 < len(name) < 40 else []
+        meant = difflib.get_close_matches(name, known[0] | known[1], n=1, cutoff=0.75) if 3 < len(name) < 40 else []
         entries = [entry.value for entry in keys.entries(node) if isinstance(entry, yaml.ScalarNode)]
-        if (ours and near) or any(tracked(text.rstrip("/*")) and "/" in text for text in entries):
+        if (ours and meant) or any(tracked(text.rstrip("/*")) and "/" in text for text in entries):
             hint = (
-                f"did you mean `{near[0]}`?" if near else "files are given to a plan by `owns`, `shared` or `reads`"
+                f"did you mean `{meant[0]}`?" if meant else "files are given to a plan by `owns`, `shared` or `reads`"
             )
             keys.problem(f"the key {name[:60]} is not known; it is left out", node, hint)
 

@@ -54,7 +54,7 @@ def merge_same(plans: Iterable[Plan]) -> tuple[Plan, ...]:
     groups: dict[str, list[Plan]] = {}
     for plan in plans:
         groups.setdefault(fold(plan.id), []).append(plan)
-    return tuple(merge(*group) for group in groups.values())
+    return tuple(merge(*group) if len(group) > 1 else group[0] for group in groups.values())
 
 
 def defaults(head: Plan, section: Plan) -> Plan:
@@ -85,7 +85,7 @@ def _misheard(plan: Plan, need: Need) -> Problem:
 
 def _by_id(plans: list[Plan], problems: list[Problem]) -> tuple[Plan, ...]:
     """One plan per id; files of one folder may share one, a tree may name anybody's, by id or title."""
-    printable = [replace(plan, id=PlanId(_printable(plan.id))) for plan in plans]
+    printable = [plan if plan.id == (id := _printable(plan.id)) else replace(plan, id=PlanId(id)) for plan in plans]
     ordered = [plan for plan in printable if plan.format not in (*_DRAWN, ORDER)]
     names = {fold(plan.title): plan.id for plan in ordered} | {fold(plan.id): plan.id for plan in ordered}
     firsts: dict[str, Plan] = {}

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gitbot.model.plan import Plan
 from gitbot.plans.words import kinds, words
@@ -26,6 +27,7 @@ _PRONOUNS = ("that", "which", "who")
 _OWNS = re.compile(r"[*`]{0,4}[ \t]{1,4}owns?\b", re.I)
 
 
+@lru_cache(maxsize=1 << 15)
 def fold(id: str) -> str:
     """The form in which ids are compared: "Agent A", "agent-a", "PLAN-A" and "PLAN-A.md" are all "a"."""
     folded = re.sub(r"[\s_]+", "-", unicodedata.normalize("NFC", id).strip().casefold())

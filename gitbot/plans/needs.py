@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 
 from gitbot.model.plan import Need, NeedKind, Plan
 from gitbot.plans.names import AGENT, fold
@@ -151,16 +152,17 @@ def emitted(text: str) -> Iterator[str]:
 def resolve_products(plans: Sequence[Plan]) -> tuple[Plan, ...]:
     """Replace each need for a product by the id of the one plan that builds it; leave it alone when none does."""
     known = {fold(name) for plan in plans for name in (plan.id, plan.agent or "")}
-    builders = Builders(plans)
+    builders = cache(lambda: Builders(plans))
 
     def resolved(place: int, need: Need) -> Need:
         if need.strict or need.kind is not NeedKind.HARD or fold(need.reference) in known:
             return need
-        builder = builders.of(need.reference, apart_from=place)
+        builder = builders().of(need.reference, apart_from=place)
         return need if builder is None else replace(need, reference=plans[builder].id)
 
     return tuple(
-        replace(plan, needs=tuple(resolved(place, need) for need in plan.needs)) for place, plan in enumerate(plans)
+        replace(plan, needs=tuple(resolved(place, need) for need in plan.needs)) if plan.needs else plan
+        for place, plan in enumerate(plans)
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from posixpath import normpath
@@ -20,7 +20,7 @@ _WILD = re.compile(r"[*?{]")
 _TOKEN = re.compile(
     r"\[[^\]\n]{0,200}\]\((?P<link>[^()\s]{1,220})\)|`(?P<code>[^`\n]{1,220})`|[^\s`（）、。，；：「」【】]+"
 )
-_TWINS = re.compile(r"(?P<stem>.*[\w)\]]\.)(?P<one>[A-Za-z]{1,5})/\.?(?P<two>[A-Za-z]{1,5})")  # "till.h/cpp"
+_TWINS = re.compile(r"(?P<stem>.*[\w)\]*]\.)(?P<one>[A-Za-z]{1,5})[/·]\.?(?P<two>[A-Za-z]{1,5})")  # "till.h/cpp"
 _SPAN = re.compile(r"(?::\d+(?:[-:]\d+)?|#L\d+(?:-L?\d+)?|::\w+)$")
 _ENDING = re.compile(r"\.([A-Za-z][A-Za-z0-9]{0,9})$")
 _PLACEHOLDER = re.compile(r"<|>|\bNNN?\b|\$|=|\(\)|(?<!\[)\.\.\.|…|\{[^,{}]*\}|\\[dws]|\?\.|[|;\"']")
@@ -28,7 +28,7 @@ _WRITTEN = re.compile(r"(?<![\w./@:-])[\w.@-][\w.@()\[\]-]{0,80}(?:/[\w.@()\[\]-
 _WELL_KNOWN = re.compile(r"\.(?:git(?:ignore|attributes|modules)|editorconfig|dockerignore|npmrc|nvmrc)")
 _DOTTED = re.compile(r"\.(?:env|\w+rc|\w+ignore|git\w+|editorconfig|[\w-]+-versions?)(?:\.[\w.-]{1,40})?")
 _SETTINGS = re.compile(r"\.(?:\w+rc\.[cm]?[jt]s|[\w-]{3,40}\.(?:json[5c]?|ya?ml|toml|ini|cfg|conf))")
-_OUTSIDE = re.compile(r"~|//|[A-Za-z][\w+.-]*:[\\/]|-|www\.")
+_OUTSIDE = re.compile(r"~|//|[A-Za-z][\w+.-]*:[\\/]|(?:package|dart|node|npm):|-|www\.")
 _UNENDED = ("README", "CHANGELOG")  # files that people call by their names alone
 _ABSOLUTE = re.compile(r"(?:[A-Za-z]:)?[\\/](?![\\/])")
 
@@ -51,18 +51,19 @@ class Index:
     @cached_property
     def by_name(self) -> dict[str, list[str]]:
         """Tracked files by base name."""
-        found: dict[str, list[str]] = defaultdict(list)
-        for path in self.files:
-            found[path.rpartition("/")[2]].append(path)
-        return found
+        return _by_name(self.files)
 
     @cached_property
     def folders_by_name(self) -> dict[str, list[str]]:
         """Folders of tracked files by their last part."""
-        found: dict[str, list[str]] = defaultdict(list)
-        for path in self.folders:
-            found[path.rpartition("/")[2]].append(path)
-        return found
+        return _by_name(self.folders)
+
+
+def _by_name(paths: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for path in paths:
+        found[path.rpartition("/")[2]].append(path)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,29 @@ class Tree:
     home: str = ""  # the folder that the plan file lies in
     text: str = ""  # of the plan, as far as what it writes out once tells what it means by a mere name
     base: str = ""  # the folder that the plan says its paths are relative to
+    grounds: tuple[str, ...] = ()  # the folders that the piece of work says it is done in
 
     def holds(self, path: str) -> bool:
         """Whether a tracked file or folder has this path."""
-        return self.index is not None and (path in self.index.files or path in self.index.folders)
+        return self.index is not None and (path in self.index.folders or path in self.index.files)
+
+    def is_folder(self, path: str) -> bool:
+        """Whether a path is a folder by its look or in the tree."""
+        return path.endswith("/") or (self.index is not None and path in self.index.folders)
+
+    def placed(self, plain: str) -> str | None:
+        """What a name or path that is seen from one of the grounds is from the top."""
+        if not self.grounds or self.holds(plain) or any(plain.startswith(f"{ground}/") for ground in self.grounds):
+            return None
+        head, rest, _ = plain.partition("/")
+        inside = [f"{ground}/{plain}" for ground in self.grounds]
+        for ground in self.grounds if rest else ():  # "shared/a.ts" in src/shared/
+            parts = ground.split("/")
+            inside += ["/".join((*parts[: parts.index(head)], plain))] if head in parts else []
+        meant = [path for path in inside if self.holds(path)] or inside[len(self.grounds) :]
+        if not meant and len(self.grounds) == 1 and not (rest and self.holds(head)):
+            meant = inside
+        return meant[0] if meant else None
 
     def rooted(self, path: str) -> str:
         """The path seen from the top: a sub-project's plan means its own folder first, then the root."""
@@ -97,10 +117,13 @@ class Tree:
         head, folder = plain.partition("/")[0], _folder(plain)
         if not folder or self.index is None:
             return path
+        if placed := self.placed(plain):
+            return f"{path[: -len(plain)]}{placed}"
+        there = self.holds(head)
         inside = self.base and not plain.startswith(f"{self.base}/")
-        if inside and (self.holds(f"{self.base}/{head}") or not self.holds(head)):
+        if inside and (not there or self.holds(f"{self.base}/{head}")):
             return f"{path[: -len(plain)]}{self.base}/{plain}"
-        if self.holds(head):
+        if there:
             return path
         while above:
             if self.holds(f"{above}/{folder}"):
@@ -167,10 +190,11 @@ def tokens(text: str) -> Iterator[Token]:
     for match in _TOKEN.finditer(text):
         code, link = match["code"], match["link"]
         word = code.strip() if code else link or _trim(match[0])
-        twins = _TWINS.fullmatch(word) if "/" in word and "." in word else None
+        twins = _TWINS.fullmatch(word) if "." in word and ("/" in word or "·" in word) else None
         if twins and {twins["one"].lower(), twins["two"].lower()} <= words("extensions"):
             yield Token(twins["stem"] + twins["one"], *match.span(), bool(code), bool(link))
             word = twins["stem"] + twins["two"]
+        word = word.partition("·")[0]
         yield Token(word, *match.span(), bool(code), bool(link))
 
 
@@ -275,11 +299,10 @@ def _bare(text: str, plain: str, quoted: bool, sure: bool, tree: Tree) -> Found 
     # "license" and "codeowners" are words, LICENSE and CODEOWNERS are files.
     written = "." in plain or not plain.islower() or tree.holds(plain)
     named = written and any(plain.lower() in words(names) for names in ("root-names", "names"))
-    dotted = plain.startswith(".") and (
-        _WELL_KNOWN.fullmatch(plain)
-        or _SETTINGS.fullmatch(plain)
-        or (quoted and (tree.holds(plain) or _DOTTED.fullmatch(plain)))
+    dotted: object = plain.startswith(".") and (
+        _WELL_KNOWN.fullmatch(plain) or _SETTINGS.fullmatch(plain) or (quoted and _DOTTED.fullmatch(plain))
     )
+    dotted = dotted or (quoted and "." in plain and tree.holds(plain))
     if not ((written and _has_ending(plain, folder=quoted) and plain[0] != ".") or named or dotted):
         folder = tree.index and plain in tree.index.folders
         return Found(tree.rooted(text)) if sure and (folder or ("*" in plain and "." in plain)) else None
@@ -289,6 +312,8 @@ def _bare(text: str, plain: str, quoted: bool, sure: bool, tree: Tree) -> Found 
         return Found(tree.rooted(text))
     alike = tree.index.by_name.get(plain, ()) if tree.index else ()
     near = [path for path in alike if tree.home and path == f"{tree.home}/{plain}"] or alike
+    if len(near) != 1 and (placed := tree.placed(plain)):
+        return Found(placed)
     if len(near) != 1 and (mentioned := _mentions(tree.text).get(plain)):
         return Found(tree.rooted(mentioned))
     at_top = dotted and not alike and _SETTINGS.fullmatch(plain)

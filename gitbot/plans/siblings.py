@@ -42,7 +42,8 @@ def settle(plans: Iterable[Plan], index: Index | None) -> PlanSet:
     remarks = {path for paths in notes.values() for path in paths}
     detailed = {(INDEX + plan.format, folder) for plan in left for folder in _above(plan.path)}
     kept = (p for p in left if p.path not in remarks and (p.format, next(_above(p.path))) not in detailed)
-    named = _told_apart(_by_needs([replace(plan, format=plan.format.removeprefix(INDEX)) for plan in kept]))
+    known_as = (replace(p, format=p.format[len(INDEX) :]) if p.format.startswith(INDEX) else p for p in kept)
+    named = _told_apart(_by_needs(list(known_as)))
     here, known = {fold(plan.id) for plan in named}, {fold(plan.id) for plan in every}
     tracked = cache(lambda: _beginnings(index))
 
@@ -54,7 +55,10 @@ def settle(plans: Iterable[Plan], index: Index | None) -> PlanSet:
         )
 
     return PlanSet(
-        tuple(replace(plan, needs=tuple(need for need in plan.needs if is_open(plan, need))) for plan in named),
+        tuple(
+            replace(plan, needs=tuple(need for need in plan.needs if is_open(plan, need))) if plan.needs else plan
+            for plan in named
+        ),
         problems=tuple(
             _remark(home, told)
             for home, paths in notes.items()

@@ -68,6 +68,9 @@ def columns(head: tuple[str, ...], rows: list[Block], tree: Tree) -> Columns:
     rows = rows[:_SAMPLE]
     names = [" ".join(_MARKED.sub(" ", cell).lower().split()) for cell in head]
     owner = next((n for n, name in enumerate(names) if kinds("columns").get(name) == "owner"), None)
+    coded = [_MARKED.sub("", row.cells[0]).strip() for row in rows if row.cells]
+    if owner is None and all(re.fullmatch("[A-Z]", code) for code in coded) and len({*coded}) == len(coded) > 1:
+        owner = 0  # "| **A** | … |"
     action = next((n for n, name in enumerate(names) if kinds("columns").get(name) == "action"), None)
     paths: dict[int, str] = {}
     unknown: list[int] = []

@@ -39,6 +39,7 @@ _MARKER = re.compile(
 _BEHIND = re.compile(r"`?[ \t]*(?P<words>(?=[^`\n]{0,23}[\u3040-\u9fff\uac00-\ud7af])[^`\n,.;:，。、；：(（]{2,24})")
 _RESETS, _DASHES = (":", "—", "–"), ("—", "–", "-")  # at a word's end, and as a word: what follows is another thought
 _JOINT = re.compile(r"[ \t]*(?:[,&+、，]|,?[ \t]*\band\b)[ \t]*")
+_CODE_ONLY = re.compile(r"(?:`[^`\n]{1,220}`[ \t,、]*(?:and[ \t]+)?){1,40}[.;]?")
 _FREE = ("", "and", "then", ",", "will", "we", "i", "must", "to")  # words before a verb that asks for work, in prose
 _NEW = re.compile(
     r"\bnew[ \t](?:[\w-]+[ \t]){1,3}(?:(?:at|called|named)[ \t])?[`(\[]?$"
@@ -135,7 +136,9 @@ def listed_paths(text: str, tree: Tree) -> Iterator[tuple[str | None, Found, int
         raw = text[token.start : token.end]
         depth += 0 if token.quoted or token.link else raw.count("(") - raw.count(")")
         aside = aside and previous[-1:] not in (",", ";") and "\n" not in text[token.start - 1 : token.start]
-        found = path_in(token, tree, sure=token.quoted or only_names)
+        # With a folder that neither the tree nor habit knows, `bank/mint` beside words is the name of something else.
+        known = "/" not in token.text[1:] or token.text[0] == "/" or tree.index is None
+        found = path_in(token, tree, sure=only_names or (token.quoted and known))
         dash = raw == ":" or raw in _DASHES
         if not dash and not any(map(str.isalnum, raw)):
             previous = raw
@@ -170,8 +173,9 @@ def _beside(found: Found, folder: str, tree: Tree) -> Found:
 
 
 def uses(text: str, *, prose: bool = False) -> Iterator[tuple[Token, Use | None]]:
-    """Every token of a sentence with what the words before it, or a marker behind it, make of it; None: no claim.
+    """The tokens up to the last path, each with what the words before it, or a marker behind it, make of it.
 
+    None: no claim.
     `prose`: a path that opens the sentence is only mentioned.
     """
     places, pointed = table("places"), False
@@ -179,10 +183,13 @@ def uses(text: str, *, prose: bool = False) -> Iterator[tuple[Token, Use | None]
     verb, previous, negated = "", "", 0
     held: Use | None = None  # what the verb in front of a colon says: "Adapt callers: `a.ts`"
     last: tuple[int, Use | None] = (-1, None)  # where the last path ends, and what it is for
-    for token in tokens(text):
+    every = [(token, may_be_path(token)) for token in tokens(text)]
+    while every and not every[-1][1]:
+        every.pop()
+    for token, path in every:
         low, raw = token.text.lower(), text[token.start : token.end]
         now = use
-        if not (held or may_be_path(token)):
+        if not (held or path):
             now = None
         elif marked := _marked(text, token.end)[0]:
             now = marked
@@ -192,7 +199,7 @@ def uses(text: str, *, prose: bool = False) -> Iterator[tuple[Token, Use | None]
             now = None
         elif verb in ("", previous) and previous in words("labels-of-work") and not prose:
             now = ("own", 0.6)
-        elif held and not low.endswith("/") and text[token.start - 2 : token.start] == ": ":
+        elif held and text[token.start - 2 : token.start] == ": " and _files(text, token):
             now, use = held, held
         elif not previous and (token.quoted or not _verb(low)):
             now = None if prose else ("own", 0.85)
@@ -200,7 +207,7 @@ def uses(text: str, *, prose: bool = False) -> Iterator[tuple[Token, Use | None]
             now = said
         elif previous == "for" and _UNDER_TEST.search(text[max(0, token.start - 30) : token.start]):
             now = None
-        elif use is None and not prose and _alone(text, token, raw):
+        elif use is None and not prose and (previous in ("→", "->") or _alone(text, token, raw)):
             now = ("own", 0.6)
         elif use is None and not verb and previous in words("prepositions"):
             now = None if prose and not _does(text[token.end : token.end + 99]) else ("own", 0.6)
@@ -217,7 +224,7 @@ def uses(text: str, *, prose: bool = False) -> Iterator[tuple[Token, Use | None]
             use = ("modify", 0.6)
         elif not (token.quoted or "/" in low or (prose and previous not in _FREE)):
             use, verb = _after_word(low, use, verb, previous)
-        previous = "," if raw.endswith(",") else low or "—"
+        previous = raw[-1:] if raw.endswith((",", ".")) else low or "—"
         pointed = token.quoted or low in ("it", "them", "this", "these")
 
 
@@ -228,6 +235,11 @@ def _written(text: str, token: Token, prose: bool) -> Use | None:
     if prose and token.quoted and _TO_CHANGE.match(text, token.end):
         return "own", 0.55
     return None
+
+
+def _files(text: str, token: Token) -> bool:
+    """Whether a path behind a colon is a file, or folders are all that is behind it."""
+    return not token.text.endswith("/") or _CODE_ONLY.fullmatch(text, token.start) is not None
 
 
 def _alone(text: str, token: Token, raw: str) -> bool:
@@ -260,7 +272,7 @@ def _after_word(low: str, use: Use | None, verb: str, previous: str) -> tuple[Us
     taken = kinds("verbs").get(verb) == "delete"
     if use and low in ("to", "in", "into", "from") and (verb == "add" or taken):
         return ("modify", use[1]), verb
-    armed = previous in ("and", "then", ",") or (previous == "to" and use is not None and use[0] == "read")
+    armed = previous in ("and", "then", ",", ".") or (previous == "to" and use is not None and use[0] == "read")
     if (use or verb in words("clause-openers")) and not armed:
         return use, verb
     form = low if previous else _verb(low)

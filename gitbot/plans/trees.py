@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, pairwise
 
 from gitbot.model.plan import Claim, Need, NeedKind, Plan, PlanId
 from gitbot.plans.document import PLAIN_FENCES, Document, Kind
@@ -23,6 +23,7 @@ _LINE = re.compile(
 _BRANCH = re.compile(r"[├└╰╠╚]|[|+`\\](?=--)")
 _NAME = re.compile(r"\S*/\S*|[`*]*\.?[\w-]+(?:\.[\w-]+)+[`*]*")
 _DEEPEST = 64
+_MOST_BESIDE = 50  # names on one line
 _BULLET = re.compile(r"^(\s*)[-*+] (?:\[.\] )?")
 _SIGN = re.compile(r"←|⟵|<-{1,2}|#|✅")
 _ARROW = re.compile(rf"[ \t`*]*(?P<sign>{_SIGN.pattern})[ \t]*(?P<words>\S.{{0,399}})")
@@ -34,7 +35,7 @@ _NOBODYS = re.compile(
 )
 _CHANGED = re.compile(
     r"[←(\[<][\s*`-]*(?:new|add|creat|modif|updat|edit|chang|extend|delet|remov|新|修改|更新|変更|修正|追加|수정|추가|нов|измен)"
-    r"|\b(?:NEW|ADD|CREATED?|MODIF(?:Y|IED)|UPDATED?|EDIT(?:ED)?|CHANGED?|DELETED?)\b"
+    r"|(?<![\w/])(?:NEW|ADD|CREATED?|MODIF(?:Y|IED)|UPDATED?|EDIT(?:ED)?|CHANGED?|DELETED?)(?![\w/])"
 )
 _MOST_MARKS = 1_000  # entries with arrows that are read
 _MOST_FIRST = 12  # entries that hold all others back: each gives every plan a need
@@ -76,13 +77,13 @@ def entries(lines: Iterable[str], first: int) -> list[Entry]:
         if match is None:
             continue
         branch = _BRANCH.search(match["lead"])
-        if not branch and not (_NAME.fullmatch(match["name"]) or match["name"].lower() in words("names")):
+        if not branch and not (_NAME.fullmatch(match["name"].rstrip(",")) or match["name"].lower() in words("names")):
             stack.clear()
             continue
         depth = 2 * (branch.start() if branch else len(match["lead"])) + (branch is not None)
         while stack and stack[-1][0] >= depth:
             stack.pop()
-        name = match["name"].strip("`*").removeprefix("./")
+        name = match["name"].rstrip(",").strip("`*").removeprefix("./")
         above = stack[-1][1] if stack else ""
         path = "/".join(part for part in (above, name) if part and part != ".")
         if stack:
@@ -90,6 +91,9 @@ def entries(lines: Iterable[str], first: int) -> list[Entry]:
         if len(stack) < _DEEPEST:
             stack.append((depth, path.rstrip("/"), len(found)))
         found.append(Entry(number, path, match["rest"]))
+        if match["name"].endswith(","):  # "till.c, cart.c" on one line
+            beside = (part.strip() for part in match["rest"].split(",")[:_MOST_BESIDE])
+            found += [Entry(number, f"{above}/{part}".lstrip("/"), "") for part in beside if _NAME.fullmatch(part)]
     return found
 
 
@@ -98,24 +102,34 @@ def drawn(lines: list[str], first: int, tree: Tree) -> list[Entry]:
 
     Where some are marked as new or changed, the others only show where those lie.
     """
-    if sum(_BRANCH.search(line[:200]) is not None for line in lines) < 2:
-        return []
-    found = entries(lines, first)
+    branches = sum(_BRANCH.search(line[:200]) is not None for line in lines)
+    found = entries(lines, first) if branches > 1 or _indented(lines) else []
     heads = {entry.path.partition("/")[0] for entry in found}
     seconds = {entry.path.split("/")[1].lower() for entry in found if "/" in entry.path}
     top = seconds & (words("top-folders") | words("root-names") | words("names"))
     head = next(iter(heads)) if len(heads) == 1 else ""
     if head and top and head.lower() not in words("top-folders") and not tree.holds(head):  # the project's name
         found = [replace(entry, path=entry.path.partition("/")[2]) for entry in found]
-    if any(_owned(entry.rest) for entry in found):
+    if any(owned(entry.rest) for entry in found):
         return []
     leaves = [entry for entry in found if entry.leaf]
     return [entry for entry in leaves if _CHANGED.search(entry.rest)] or leaves
 
 
-def _owned(rest: str) -> bool:
+def _indented(lines: list[str]) -> bool:
+    """Whether lines are a tree of names that only their margins draw: folders with names below them."""
+    named = [match for line in lines if line.strip() and (match := _LINE.match(line[:1_000]))]
+    below = any(
+        above["name"].endswith("/") and len(name["lead"]) > len(above["lead"]) for above, name in pairwise(named)
+    )
+    return below and all(_NAME.fullmatch(match["name"].rstrip(",")) for match in named)
+
+
+def owned(rest: str) -> bool:
+    """Whether what stands behind an entry gives it to somebody."""
     arrow = _ARROW.match(rest)
-    return bool(agents_in(rest) or (arrow and arrow["sign"] not in "#✅" and not _CHANGED.search(rest)))
+    given = arrow and arrow["sign"] not in "#✅" and not _CHANGED.search(rest)
+    return bool(given or agents_in(rest) or _OWNS.search(rest))
 
 
 def read(document: Document) -> tuple[tuple[Plan, ...], tuple[Claim, ...]]:

@@ -57,31 +57,49 @@ def label_kind(text: str) -> str | None:
     if kind is None and plain.startswith(("existing", "current ")):
         return "read"
     of_files = kind is None and any(noun in whole for noun in words("file-nouns"))
-    return stem_kind(whole) or "own" if of_files else kind
+    return stem_kind(whole) or "own" if of_files else kind or _said(plain)
+
+
+def _said(label: str) -> str | None:
+    """What the words of a label say together: a noun for files, and what is done to them; in doubt nothing."""
+    said = re.findall(r"[a-z']+", label)
+    noun = not words("file-words").isdisjoint(said) or said[:1] in (["writes"], ["edits"], ["owns"], ["touches"])
+    if not noun or len(said) > (9 if said[0] in words("file-words") else 6):  # what is longer is a sentence
+        return None
+    if not words("forbidding").isdisjoint(said):
+        return "never"
+    kind = next((kinds("markers")[word] for word in said if word in kinds("markers")), None)
+    if kind == "read" or not words("reading").isdisjoint(said):
+        return "read" if words("writing").isdisjoint(said) else None
+    return kind or ("own" if not words("writing").isdisjoint(said) else None)
 
 
 @cache
-def _topics() -> dict[str, re.Pattern[str]]:
+def _topic(name: str) -> re.Pattern[str]:
     """Context where a heading, label or key names it; the others also by a phrase in the text."""
-    found = {}
-    for topic, listed in table("topics").items():
-        any_word = "|".join(map(re.escape, sorted(listed, key=len, reverse=True)))
-        opens = r"^[\s#>*_\d.\-🎯]{0,12}" if topic == "context" else r"(?<!\w)"
-        closes = r"\b[\w &/,-]{0,40}[:*：]|^#{1,6}[^\n]{0,40}\b(?:" + any_word + ")" if topic == "context" else ""
-        if topic == "context":  # what a message hands to several at once
-            closes += r"|\b(?:same|shared)\b[^\n.]{0,40}\b(?:" + any_word + r")\b|^\W{0,4}given the [^\n]{0,60}\bspec"
-        found[topic] = re.compile(f"{opens}(?:{any_word}){closes}", re.I | re.M)
-    return found
+    any_word = "|".join(map(re.escape, sorted(table("topics")[name], key=len, reverse=True)))
+    if name != "context":
+        return re.compile(rf"(?<!\w)(?:{any_word})")
+    return re.compile(
+        rf"^[\s#>*_\d.\-🎯]{{0,12}}(?:{any_word})\b[\w &/,-]{{0,40}}[:*：]|^#{{1,6}}[^\n]{{0,40}}\b(?:{any_word})"
+        # What a message hands to several at once.
+        rf"|\b(?:same|shared)\b[^\n.]{{0,40}}\b(?:{any_word})\b|^\W{{0,4}}given the [^\n]{{0,60}}\bspec",
+        re.M,
+    )
 
 
 @lru_cache(maxsize=64)
 def topics_in(text: str) -> tuple[str, ...]:
     """Which of "context", "acceptance" and "failure" a text speaks of."""
-    plain, kind = text.casefold(), str.isascii if text.isascii() else None
-    phrases = ((topic, filter(kind, some)) for topic, some in table("topics").items())
-    # Looking for phrases one by one takes a tenth of the time of the patterns.
-    likely = (topic for topic, some in phrases if any(map(plain.__contains__, some)))
-    return tuple(topic for topic in likely if _topics()[topic].search(text))
+    plain = text.casefold()
+    found = []
+    for topic, phrases in table("topics").items():
+        # Looking for phrases one by one takes a tenth of the time of the pattern, which then sees few lines.
+        some = tuple(filter(plain.__contains__, phrases))
+        lines = (line for line in plain.split("\n") if any(map(line.__contains__, some)))
+        if some and _topic(topic).search("\n".join(lines)):
+            found.append(topic)
+    return tuple(found)
 
 
 def claim(kind: str, pattern: str, line: int, confidence: float = 1.0, source: Source = Source.DECLARED) -> Claim:

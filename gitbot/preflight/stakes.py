@@ -40,9 +40,10 @@ class Stake:
     @property
     def firm(self) -> bool:
         """Whether it may block somebody: declared or read with confidence, and no roster of the plans themselves."""
-        coordination = file_class(self.claim.pattern) is FileClass.COORDINATION
-        sure = self.claim.confidence >= BLOCKING_CONFIDENCE and not coordination
-        return sure or self.claim.source is Source.DECLARED
+        sure = self.claim.confidence >= BLOCKING_CONFIDENCE
+        return self.claim.source is Source.DECLARED or (
+            sure and file_class(self.claim.pattern) is not FileClass.COORDINATION
+        )
 
     @property
     def words(self) -> str:
@@ -111,6 +112,9 @@ def _distinct(claims: Sequence[Claim]) -> Iterator[tuple[int, Claim]]:
         if not claim.pattern.startswith("!"):
             same.setdefault(claim.pattern, []).append((position, claim))
     for found in same.values():
+        if len(found) == 1:
+            yield found[0]
+            continue
         _, surest = max(found, key=lambda member: (member[1].source is Source.DECLARED, member[1].confidence))
         write = min((claim.write for _, claim in found), key=_TELLING.index)
         yield found[-1][0], surest if surest.write is write else replace(surest, write=write)

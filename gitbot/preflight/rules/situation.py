@@ -103,7 +103,7 @@ def findings(situation: Situation) -> tuple[Finding, ...]:
             full = by is None or finding.level is by.level
             level = Level(wanted) if full else max(finding.level, Level(wanted), key=loudest.index)
             level = Level.WARNING if level is Level.ERROR and finding.rule in _OPINIONS else level
-            found.append(replace(finding, level=level))
+            found.append(finding if level is finding.level else replace(finding, level=level))
     return tuple(sorted(found, key=lambda finding: loudest.index(finding.level)))
 
 

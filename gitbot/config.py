@@ -7,6 +7,8 @@ business. Whatever is wrong with it ends in a `ConfigurationError` that names th
 from __future__ import annotations
 
 import difflib
+import re
+import shlex
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, cast
@@ -36,17 +38,27 @@ class Ownership(_Section, frozen=True, rename="kebab"):
 
 
 class Gate(_Section, frozen=True, rename="kebab"):
-    """The integration tests. `timeout` is in seconds."""
+    """The integration tests. `timeout` is in seconds, `junit` a pattern of report files in the checkout."""
 
     command: str | tuple[str, ...] = ""
     setup: str | tuple[str, ...] = ""
     timeout: float = 1800
-    isolation: str = "process"
+    isolation: str | tuple[str, ...] = "process"
+    junit: str = ""
     confirm: Literal["auto", 0, 1, 2] = "auto"
     pass_: tuple[str, ...] = msgspec.field(default=(), name="pass")
     include: tuple[str, ...] = ()
     protect: tuple[str, ...] = ()
     trust_remote: bool = False
+
+
+class NamedGate(_Section, frozen=True, rename="kebab"):
+    """A further gate, only for candidates that change one of `paths` where it names some."""
+
+    command: str | tuple[str, ...] = ""
+    paths: tuple[str, ...] = ()
+    timeout: float | None = None  # seconds; None: as [gate] has it
+    setup: str | tuple[str, ...] = ""
 
 
 class BranchRule(_Section, frozen=True, rename="kebab"):
@@ -92,6 +104,7 @@ class Config(_Section, frozen=True, rename="kebab"):
     attended: bool | None = None
     ownership: Ownership = Ownership()
     gate: Gate = Gate()
+    gates: dict[str, NamedGate] = {}
     integrate: Integrate = Integrate()
     estimate: Assumptions = Assumptions()
 
@@ -144,6 +157,10 @@ def _convert(table: object, where: str) -> Config:
         inner = table.get(name)
         if isinstance(inner, dict):
             refuse_unknown(inner, _keys(section), where, f"{name}.")
+    gates = table.get("gates")
+    for name, inner in gates.items() if isinstance(gates, dict) else ():
+        if isinstance(inner, dict):
+            refuse_unknown(inner, _keys(NamedGate), where, f"gates.{name}.")
     rules = table.get("rules")
     for name, level in rules.items() if isinstance(rules, dict) else ():
         if level not in LEVELS:
@@ -170,8 +187,20 @@ def refuse_unknown(keys: Iterable[str], known: Sequence[str], where: str, prefix
 
 def _sensible(config: Config, where: str) -> Config:
     """What types cannot say; a blank command is none."""
+    limits = [config.gate.timeout, *(gate.timeout for gate in config.gates.values())]
     complaints = {
-        "gate.timeout must be more than 0 seconds and at most 30 days": not 0 < config.gate.timeout <= LONGEST,
+        "a gate's timeout must be more than 0 seconds and at most 30 days": not all(
+            0 < seconds <= LONGEST for seconds in limits if seconds is not None
+        ),
+        "a name in gates is of letters, digits, dots, dashes, and not `gate`": not all(
+            re.fullmatch(r"(?!gate$)[\w.-]{1,50}", name, re.ASCII) for name in config.gates
+        ),
+        "every one of gates needs a command": not all(_command(gate.command) for gate in config.gates.values()),
+        "gate.isolation must be process, bwrap, or a command that has {command} in it": not _walls(
+            config.gate.isolation
+        ),
+        "gate.junit must be a pattern inside the repository": _outside(config.gate.junit)
+        or any("**" in part and part != "**" for part in config.gate.junit.split("/")),
         "integrate.jobs must be 1 or more": config.integrate.jobs < 1,
         "branch patterns need {id} exactly once": any(p.count("{id}") != 1 for p in config.branch),
         "branch needs at least one pattern": not config.branch,
@@ -192,6 +221,21 @@ def _sensible(config: Config, where: str) -> Config:
 
 def _command(words: str | tuple[str, ...]) -> str | tuple[str, ...]:
     return words if "".join(words).strip() else ""
+
+
+def _walls(isolation: str | tuple[str, ...]) -> bool:
+    try:
+        words = shlex.split(isolation) if isinstance(isolation, str) else isolation
+    except ValueError:
+        return False
+    return isolation in ("process", "bwrap") or any("{command}" in word for word in words[1:])
+
+
+def gate_command(config: Config) -> str | tuple[str, ...]:
+    """What all gates run, as one command: what `--gate` would have to say."""
+    found = [command for command in (config.gate.command, *(g.command for g in config.gates.values())) if command]
+    words = [command if isinstance(command, str) else shlex.join(command) for command in found]
+    return found[0] if len(found) == 1 else " && ".join(words)
 
 
 def _outside(path: str) -> bool:

@@ -98,3 +98,9 @@ class GitError(GitbotError):
     """git or libgit2 answered something that gitbot has no use for; carries its words."""
 
     exit_code = 70
+
+
+class UnwritableError(GitError):
+    """The repository cannot be written to, as where a disk is full; what there was is still there."""
+
+    exit_code = 4

@@ -31,7 +31,7 @@ class FileClass(StrEnum):
     COORDINATION = "coordination"
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 16)
 def file_class(path: str) -> FileClass | None:
     """The class of a path that is relative to the repository's top; None for an ordinary file."""
     name, (order, exact, like, rooted) = path.rpartition("/")[2], _classes()

@@ -33,27 +33,44 @@ class InForce:
     notes: tuple[str, ...] = ()
 
 
-def in_force(repository: Repository, into: str | None, environment_config: str | None = None) -> InForce:
+def in_force(
+    repository: Repository, into: str | None, environment_config: str | None = None, *, fetch: bool = False
+) -> InForce:
     """Find target and configuration; `into` is what the user asked for, if anything.
+
+    `fetch`: of a target that is a remote's, what the remote has now counts, and not what was fetched last.
 
     Raises:
         UnknownBranchError: there is no such target.
         ConfigurationError: see `gitbot.config.parse`; also a rule that there is not.
+        RiskError: the remote cannot be read.
     """
     if environment_config:
         config = _from_file(Path(environment_config))
-        return InForce(config, _target(repository, into or config.target or None))
-    first = _target(repository, into)
-    config, notes = _read(repository, first)
+        return InForce(config, _target(repository, into or config.target or None, fetch=fetch))
+    target = _target(repository, into, fetch=fetch)
+    config, notes = _read(repository, target)
     if into is None and config.target:
-        second = _target(repository, config.target)
-        if second != first:
-            config, notes = _read(repository, second)
-        return InForce(config, second, notes)
-    return InForce(config, first, notes)
+        first, target = target, _target(repository, config.target, fetch=fetch)
+        if target != first:
+            config, notes = _read(repository, target)
+    short = refs.shorthand(target)
+    if target.startswith(refs.HEADS) and refs.read(repository, RefName(refs.REMOTES + short)) is not None:
+        notes = (*notes, f"{short} is the local branch of that name; the remote's is refs/remotes/{short}")
+    return InForce(config, target, notes)
 
 
-def _target(repository: Repository, name: str | None) -> RefName:
+def _target(repository: Repository, name: str | None, *, fetch: bool) -> RefName:
+    found = _named(repository, name)
+    if fetch and found.startswith(refs.REMOTES):
+        from gitbot.repository.remotes import place_of  # which a hook has no use for
+
+        if place_of(repository, found).read() is None:
+            raise UnknownBranchError(f"{refs.shorthand(found)} is no longer on its remote", hint="git fetch --prune")
+    return found
+
+
+def _named(repository: Repository, name: str | None) -> RefName:
     if name is None:
         found = refs.default_target(repository)
         if found is None:
@@ -64,12 +81,13 @@ def _target(repository: Repository, name: str | None) -> RefName:
         return found
     if name.startswith("refs/") and refs.read(repository, RefName(name)) is not None:
         return RefName(name)
-    local = RefName(refs.HEADS + name)
-    if refs.read(repository, local) is None:
-        raise UnknownBranchError(
-            f"the target {name!r} is no branch here", hint="it needs at least one commit; see `git branch --list`"
-        )
-    return local
+    for kind in (refs.HEADS, refs.REMOTES):
+        if refs.read(repository, RefName(kind + name)) is not None:
+            return RefName(kind + name)
+    raise UnknownBranchError(
+        f"the target {name!r} is no branch here",
+        hint="it needs at least one commit; see `git branch --all`",
+    )
 
 
 def _read(repository: Repository, target: RefName) -> tuple[Config, tuple[str, ...]]:
@@ -78,7 +96,7 @@ def _read(repository: Repository, target: RefName) -> tuple[Config, tuple[str, .
     tree = repository.tree_of(tip)
     names = (configuration.FILE, configuration.PYPROJECT)
     committed = {name: _text(data, name) for name in names if (data := repository.read(tree, name)) is not None}
-    short = target.removeprefix(refs.HEADS)
+    short = refs.shorthand(target)
     edited = _work_tree_texts(repository, target, names)
     config = _parse(committed, f"{short} at {tip[:7]}")
     if config == Config() and configuration.FILE not in committed and edited is not None:

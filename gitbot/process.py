@@ -12,11 +12,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 LOG_BYTES = 1 << 20  # newest 1 MiB of output is kept
+PATIENCE = 30  # seconds in which a supervisor has to end its command's family
 
 _SECRET = re.compile(
     r"TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|COOKIE|PRIVATE|SIGNING|"
@@ -30,7 +33,7 @@ _URL_WITH_PASSWORD = re.compile(r"^[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@", re.
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a command ended. Exactly one of status, signal, timed_out and error says it."""
+    """How a command ended. Exactly one of status, signal, timed_out, error and stopped says it."""
 
     status: int | None
     signal: int | None
@@ -38,38 +41,101 @@ class Ended:
     error: str | None  # could not be started at all
     seconds: float
     log: bytes  # stdout and stderr together, newest `LOG_BYTES`
+    full: bool = False  # no space was left for the log
+    stopped: bool = False  # by `Stop`
 
 
-def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], seconds: float, log: Path) -> Ended:
+class Stop:
+    """Ends, from any thread, the command that was given it, with its whole family, and every later one at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._lines: set[socket.socket] = set()
+        self._lock = threading.Lock()
+
+    def stop(self) -> None:
+        """See the class; asking twice is asking once."""
+        with self._lock:
+            self.asked = True
+            for line in self._lines:
+                with contextlib.suppress(OSError):  # its command has ended this moment
+                    line.shutdown(socket.SHUT_WR)
+            self._lines.clear()
+
+    @contextlib.contextmanager
+    def reaches(self, line: socket.socket) -> Iterator[None]:
+        """Meanwhile `stop` cuts this life line."""
+        with self._lock:
+            if self.asked:
+                line.shutdown(socket.SHUT_WR)
+            else:
+                self._lines.add(line)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._lines.discard(line)
+
+
+def run(
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    seconds: float,
+    log: Path,
+    stop: Stop | None = None,
+    held: Collection[int] = (),
+) -> Ended:
     """Run a command with standard input closed until it ends or the time is over; its whole family ends with it.
 
-    Interrupting this call (an exception such as KeyboardInterrupt) ends the command too.
+    Interrupting this call (an exception such as KeyboardInterrupt) ends the command too, and so does `stop`.
+    Descriptors in `held` stay open until the family is gone, also when this process is killed: locks.
     """
     here, there = socket.socketpair()  # tells the supervisor that we live, and us what it has to report
     script, line = str(Path(__file__).with_name("supervisor.py")), str(there.fileno())
-    with here, there:
+    with here, there, (stop or Stop()).reaches(here):
         try:
             supervisor = subprocess.Popen(
                 [sys.executable, "-I", "-S", script, line, line, str(seconds), str(log), str(LOG_BYTES), *command],
                 cwd=cwd,
                 env=dict(env),
                 stdin=subprocess.DEVNULL,
-                pass_fds=(there.fileno(),),
+                pass_fds=(there.fileno(), *held),
                 start_new_session=True,
             )
         except OSError as refused:
             return Ended(None, None, False, refused.strerror or str(refused), 0.0, b"")
         there.close()
         try:
-            with here.makefile("rb") as report:
-                answer = report.readline()
+            answer = _report(here, supervisor, time.monotonic() + seconds, stop or Stop())
         finally:
             here.close()  # when it is not over yet: ends it now
+            supervisor.send_signal(signal.SIGCONT)
             supervisor.wait()
-    kept = log.read_bytes() if log.exists() else b""
+    kept = _newest(log)
     if not answer.endswith(b"\n"):
         return Ended(None, 9, False, None, 0.0, kept)
     return Ended(**json.loads(answer), log=kept)
+
+
+def _report(here: socket.socket, supervisor: subprocess.Popen[bytes], over: float, stop: Stop) -> bytes:
+    """What the supervisor has to say. One that is suspended past its time is woken, one that stays silent killed."""
+    here.settimeout(1)
+    while True:
+        with contextlib.suppress(TimeoutError):
+            return here.recv(1 << 12)
+        over = min(over, time.monotonic()) if stop.asked else over
+        if time.monotonic() > over:
+            supervisor.send_signal(signal.SIGCONT)
+        if time.monotonic() > over + PATIENCE:
+            supervisor.kill()
+
+
+def _newest(log: Path) -> bytes:
+    with contextlib.suppress(OSError), log.open("rb") as file:
+        return file.read(2 * LOG_BYTES)[-LOG_BYTES:]
+    return b""
 
 
 @contextlib.contextmanager

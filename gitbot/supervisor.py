@@ -5,13 +5,14 @@ family hangs below one small process: children that start sessions of their own 
 (PR_SET_CHILD_SUBREAPER) and killed, and when gitbot itself is killed the closed pipe tells.
 
 Arguments: life line descriptor, report descriptor, seconds allowed, log path, log bytes kept, then the command.
-Writes one JSON line to the report descriptor: {"status", "signal", "timed_out", "error", "seconds"}.
+Writes one JSON line to the report descriptor: what `gitbot.process.Ended` holds, less the log.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import json
 import os
 import select
@@ -21,8 +22,9 @@ import sys
 import time
 from pathlib import Path
 
-PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 CHUNK = 1 << 16
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Log:
@@ -32,14 +34,16 @@ class Log:
         self.file = open(path, "w+b", buffering=0)  # noqa: SIM115 - lives as long as the process
         self.limit = limit
         self.size = 0
+        self.full = False  # the disk
 
     def write(self, data: bytes) -> None:
-        """Append; a full disk loses log lines, never the verdict."""
-        with contextlib.suppress(OSError):
-            self.file.write(data)
-            self.size += len(data)
+        """Append; a full disk loses log lines, which is said."""
+        try:
+            self.size += self.file.write(data)
             if self.size > 2 * self.limit:
                 self.cut()
+        except OSError as refused:
+            self.full |= refused.errno in FULL
 
     def cut(self) -> None:
         """Keep the newest `limit` bytes."""
@@ -48,14 +52,13 @@ class Log:
             kept = self.file.read()
             self.file.seek(0)
             self.file.truncate()
-            self.file.write(kept)
-            self.size = len(kept)
+            self.size = self.file.write(kept)
 
 
-def adopt_orphans() -> None:
-    """Become the parent of every descendant whose own parent ends (Linux; elsewhere the group has to do)."""
+def ask_kernel(option: int, value: int) -> None:
+    """prctl(2), on Linux; elsewhere the process group has to do."""
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
 def children() -> list[int]:
@@ -146,11 +149,11 @@ def main(argv: list[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # gitbot decides when this ends, by closing the life line
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    adopt_orphans()
-    log = Log(path, limit)
+    ask_kernel(PR_SET_CHILD_SUBREAPER, 1)  # every descendant whose own parent ends becomes a child of this process
     answer: dict[str, object] = {"status": None, "signal": None, "timed_out": False, "error": None}
     started = time.monotonic()
     try:
+        log = Log(path, limit)
         child = subprocess.Popen(
             argv[5:],
             stdin=subprocess.DEVNULL,
@@ -162,15 +165,19 @@ def main(argv: list[str]) -> int:
         )
     except OSError as refused:
         answer["error"] = refused.strerror or str(refused)
+        answer["full"] = refused.errno in FULL
     else:
         status, timed_out = watch(child, life, seconds, log)
         end_family(child.pid)
         answer["timed_out"] = timed_out
+        answer["stopped"] = status is None and not timed_out
         if status is not None and os.WIFSIGNALED(status):
             answer["signal"] = os.WTERMSIG(status)
         elif status is not None:
             answer["status"] = os.WEXITSTATUS(status)
-    log.cut()
+        with contextlib.suppress(OSError):
+            log.cut()
+        answer["full"] = log.full
     answer["seconds"] = time.monotonic() - started
     with contextlib.suppress(OSError):
         os.write(report, json.dumps(answer).encode() + b"\n")
@@ -178,9 +185,12 @@ def main(argv: list[str]) -> int:
 
 
 def restore_signals() -> None:
-    """The command gets the usual answers to the usual signals back; this process has a single thread."""
+    """The command gets the usual answers to the usual signals back, and dies when this process is killed."""
+    ask_kernel(PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])  # it may have been started by a thread that blocks them
 
 
 if __name__ == "__main__":

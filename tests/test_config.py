@@ -84,7 +84,7 @@ def test_a_configuration_survives_being_kept() -> None:
         ("[integrate]\nacceptboth = 'bold'", "main: gitbot.toml: unknown key `integrate.acceptboth`",
          "did you mean `integrate.accept-both`?"),
         ("[gate]\ntimeout = 0",
-         "main: gitbot.toml: gate.timeout must be more than 0 seconds and at most 30 days", None),
+         "main: gitbot.toml: a gate's timeout must be more than 0 seconds and at most 30 days", None),
         ("branch = ['agent']", "main: gitbot.toml: branch patterns need {id} exactly once", None),
         ("branch = []", "main: gitbot.toml: branch needs at least one pattern", None),
         ("plans = ['../plans']", "main: gitbot.toml: plans must stay inside the repository", None),

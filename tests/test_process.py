@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from gitbot import process
-from gitbot.process import Ended
+from gitbot.process import Ended, Stop
 from tests.conftest import ROOT
 
 
@@ -87,6 +88,71 @@ def test_when_the_caller_is_killed_the_command_dies_too(tmp_path: Path) -> None:
             return
         time.sleep(0.01)
     raise AssertionError("it outlived its caller")
+
+
+def test_another_thread_stops_a_command_with_its_whole_family(tmp_path: Path) -> None:
+    stop, pids = Stop(), tmp_path / "pids"
+    hang = f"setsid sh -c 'echo $$ >>{pids}; exec sleep 60' & echo $$ >>{pids}; sleep 60"
+
+    def end_it() -> None:
+        while not (pids.exists() and len(pids.read_text().split()) == 2):
+            time.sleep(0.01)
+        stop.stop()
+        stop.stop()
+
+    thread = threading.Thread(target=end_it)
+    thread.start()
+    env = {"PATH": os.environ["PATH"]}
+    ended = process.run(process.shell(hang), cwd=tmp_path, env=env, seconds=60, log=tmp_path / "log", stop=stop)
+    thread.join()
+    assert (ended.stopped, ended.status, ended.signal, ended.timed_out) == (True, None, None, False)
+    assert [pid for pid in pids.read_text().split() if not gone(int(pid))] == []
+
+
+def test_what_begins_after_the_stop_ends_at_once_and_what_ended_before_is_not_stopped(tmp_path: Path) -> None:
+    stop, env = Stop(), {"PATH": os.environ["PATH"]}
+    for command, stopped in (("exit 3", False), ("sleep 60", True)):
+        ended = process.run(("sh", "-c", command), cwd=tmp_path, env=env, seconds=60, log=tmp_path / "log", stop=stop)
+        assert (ended.stopped, ended.status) == (stopped, None if stopped else 3)
+        stop.stop()
+
+
+def test_commands_of_several_threads_end_each_by_themselves(tmp_path: Path) -> None:
+    ended: dict[int, Ended] = {}
+
+    def one(number: int) -> None:
+        (tmp_path / str(number)).mkdir()
+        ended[number] = run(f"echo {number}; exit {number}", tmp_path / str(number))
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {number: (end.status, end.log) for number, end in ended.items()} == {
+        number: (number, f"{number}\n".encode()) for number in range(8)
+    }
+
+
+def test_a_log_for_which_there_is_no_space_is_said(tmp_path: Path) -> None:
+    env = {"PATH": os.environ["PATH"]}
+    ended = process.run(("echo", "out"), cwd=tmp_path, env=env, seconds=60, log=Path("/dev/full"))
+    assert (ended.full, ended.status) == (True, 0)
+    assert not run("echo out", tmp_path).full
+
+
+def test_a_command_gets_its_signals_also_from_a_caller_that_holds_them_back(tmp_path: Path) -> None:
+    with process.undisturbed():
+        ended = run("kill -TERM $$; echo survived", tmp_path)
+    assert (ended.signal, ended.log) == (15, b"")
+
+
+def test_a_descriptor_that_is_held_reaches_the_supervisor_and_not_the_command(tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("w") as lock:
+        env = {"PATH": os.environ["PATH"]}
+        words = ("sh", "-c", f"ls /proc/$$/fd; ls -l /proc/$PPID/fd | grep -c {tmp_path}/lock")
+        ended = process.run(words, cwd=tmp_path, env=env, seconds=60, log=tmp_path / "log", held=(lock.fileno(),))
+    assert ended.log.split() == [b"0", b"1", b"2", b"1"]
 
 
 @pytest.mark.parametrize(

@@ -62,15 +62,21 @@ class Watch:
     def belongings(self) -> Belongings:
         """Everything as it is now."""
         listed = self.git("for-each-ref", "--format=%(refname) %(objectname)").splitlines()
-        own = (f"refs/heads/{self.target} ", "refs/gitbot/")
+        theirs = self._following()
+        own = (f"refs/heads/{self.target} ", "refs/gitbot/", theirs)
         return Belongings(
             refs=frozenset(line for line in listed if not line.startswith(own)),
             stash=self.git("reflog", "refs/stash"),
             control=contents(self.common, CONTROL),
             trees={str(folder): self._checkout(folder) for folder in self._folders()},
-            commits=frozenset(self.git("rev-list", "--all").split()),
-            target=self.git("rev-parse", "--verify", "-q", f"refs/heads/{self.target}").strip(),
+            commits=frozenset(self.git("rev-list", f"--exclude={theirs}*", "--all").split()),
+            target=self.git("rev-parse", "--verify", "-q", self.target).strip(),
         )
+
+    def _following(self) -> str:
+        """How the names of what follows a remote here begin, for a target that is one's; a push moves these."""
+        there = self.git("rev-parse", "--verify", "-q", f"refs/remotes/{self.target}")
+        return f"refs/remotes/{self.target.partition('/')[0]}/" if there else "none"
 
     def _folders(self) -> list[Path]:
         lines = self.git("worktree", "list", "--porcelain").splitlines()

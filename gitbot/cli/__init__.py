@@ -35,6 +35,7 @@ _MORE = {
     "init": "write gitbot.toml for this repository",
     "hook": "install, remove or run the git hooks that guard ownership",
     "guard": "may this branch touch these paths?",
+    "approve": "a person's yes to what a branch changes",
     "runs": "earlier runs of integrate",
     "replay": "past merges of this repository: what people did, what gitbot would have done",
 }
@@ -110,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by who started this
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for as long as the process lives
-    gc.set_threshold(50_000)  # looking for cycles at the usual pace takes a sixth of the time of a large check
+    gc.set_threshold(500_000)  # looking for cycles at the usual pace takes a sixth of the time of a large check
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup wants it so
             signal.signal(number, _terminated)
@@ -134,10 +135,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains while it ends
         return 0
     except OSError as refused:
-        if refused.errno not in _MACHINE:
+        words = refused.strerror or str(refused)  # libgit2's have no number
+        if refused.errno not in _MACHINE and not any(words.endswith(os.strerror(number)) for number in _MACHINE):
             return console.crash(refused)
         where = f"{refused.filename}: " if refused.filename else ""
-        console.complain(f"{where}{refused.strerror}", "nothing is lost; mend that, then run the same command again")
+        console.complain(f"{where}{words}", "nothing is lost; mend that, then run the same command again")
         return 4
     except Exception as bug:
         return console.crash(bug)

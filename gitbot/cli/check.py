@@ -59,13 +59,11 @@ def command(
     checked = _checked(around, plans)
     if form == "text" and not proposal:
         color = output is None and console.coloured(around.env)
-        text = check_text(checked, color=color, width=console.width(80, 110), whole=whole)
+        answer = check_text(checked, color=color, width=console.width(80, 110), whole=whole)
     else:  # imported when it is asked for
         module, name = _PROPOSAL if proposal else _FORMATS[form]
         answer = getattr(import_module(f"gitbot.{module}"), name)(checked)
-        text = answer if isinstance(answer, str) else console.as_json(answer)
-        del answer  # of 10,000 plans it is 100 MB
-    console.deliver(text, output)
+    console.deliver(answer if isinstance(answer, str) else console.as_json(answer), output)
     if not checked.plans.plans:
         return 2  # what came could not be read, as the findings say
     if proposal and not undeclared(checked):

@@ -11,8 +11,9 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -22,25 +23,32 @@ from gitbot import __version__
 from gitbot.errors import InputError
 from gitbot.report.terminal import printable
 
+_MOST_PARTED = 2  # levels of a document whose entries are written one by one
 
-def data(text: str) -> None:
+
+def data(answer: str | Iterable[str]) -> None:
     """The answer of a command, as it stands. A reader who went away early has what he wanted."""
     try:
-        sys.stdout.write(text.rstrip("\n") + "\n")
+        sys.stdout.writelines(_lines(answer))
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains while it ends
 
 
-def deliver(text: str, output: str | None) -> None:
+def deliver(answer: str | Iterable[str], output: str | None) -> None:
     """The answer of a command on stdout, or in the file that -o names."""
     if output is None:
-        data(text)
+        data(answer)
         return
     try:
-        Path(output).write_text(text.rstrip("\n") + "\n", encoding="utf-8", errors="backslashreplace")
+        with open(output, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.writelines(_lines(answer))
     except OSError as refused:
         raise InputError(f"-o {output}: {refused.strerror}") from None
+
+
+def _lines(answer: str | Iterable[str]) -> Iterable[str]:
+    return chain([answer.rstrip("\n")] if isinstance(answer, str) else answer, "\n")
 
 
 def document(value: object) -> None:
@@ -48,12 +56,28 @@ def document(value: object) -> None:
     data(as_json(value))
 
 
-def as_json(value: object) -> str:
-    """JSON in ASCII: no control or direction character of a stranger reaches a terminal this way."""
+def as_json(value: object, depth: int = 0) -> Iterator[str]:
+    """JSON in ASCII: no control or direction character of a stranger reaches a terminal this way.
+
+    It comes in parts, the entries of the lists in a document one by one: as a whole it can be 100 MB.
+    """
+    margin = "\n" + "  " * depth
+    if depth < _MOST_PARTED and value and isinstance(value, (dict, list, tuple)):
+        named = isinstance(value, dict)
+        for at, entry in enumerate(value.items() if isinstance(value, dict) else value):
+            yield ("," if at else "{" if named else "[") + margin + "  "
+            yield f"{_json(entry[0])}: " if named else ""
+            yield from as_json(entry[1] if named else entry, depth + 1)
+        yield margin + ("}" if named else "]")
+    else:
+        yield _json(value).replace("\n", margin)
+
+
+def _json(value: object) -> str:
     try:
         text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()  # json takes five times as long
-    except UnicodeEncodeError:
-        return json.dumps(value, indent=2)  # a file's name that is no UTF-8 comes as half of a surrogate pair
+    except UnicodeEncodeError:  # a file's name that is no UTF-8 comes as half of a surrogate pair
+        text = json.dumps(msgspec.to_builtins(value), indent=2)
     return re.sub(r"[^\n -~]", lambda char: json.dumps(char[0])[1:-1], text)
 
 

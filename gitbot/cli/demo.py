@@ -26,9 +26,10 @@ from gitbot import gate
 from gitbot.cli import Surroundings, console
 from gitbot.config import Gate
 from gitbot.errors import FileExistsInTheWayError, GitbotError, InputError
-from gitbot.model.gate import GateVerdict
+from gitbot.model.gate import GateStep, GateVerdict
 from gitbot.model.git import Oid, RefName
-from gitbot.repository import Repository, checkouts, refs
+from gitbot.repository import Repository, refs
+from gitbot.repository.pool import Origin, cache_folder
 from gitbot.repository.recipes import Recipe, build, read_recipe
 
 RECIPE = "demo.toml"
@@ -130,7 +131,7 @@ def _stage(recipe: Recipe, folder: Path, env: Mapping[str, str]) -> Stage:
 def _kill_in_the_middle(stage: Stage) -> str:
     """Start the run and kill it while it tests a branch after the first landing."""
     start = refs.read(stage.repository, stage.target)
-    log = checkouts.cache_folder(stage.repository) / "slot-0" / "log"
+    log = cache_folder(stage.repository) / "slot-0" / "log"
     process = stage.start("integrate", PATTERN)
     while process.poll() is None:
         if log.exists() and refs.read(stage.repository, stage.target) != start:
@@ -176,11 +177,12 @@ def _passes(stage: Stage, commit: Oid, command: str) -> bool:
     with tempfile.TemporaryDirectory(prefix="gitbot-") as folder:
         job = gate.GateJob(
             commit=commit,
-            command=command,
+            steps=(GateStep("gate", command, "", 60),),
             gate=Gate(),
             seconds=60,
-            stores=(stage.repository.common / "objects",),
+            origin=Origin(stage.repository.common, stage.repository.env, (stage.repository.common / "objects",)),
             folder=Path(folder),
+            env=stage.env,
             target=stage.recipe.target,
         )
-        return gate.run(stage.repository, job, stage.env).judgement.verdict is GateVerdict.PASSED
+        return gate.run(job).judgement.verdict is GateVerdict.PASSED

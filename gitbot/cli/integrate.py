@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Mapping
 
 import click
 
 from gitbot.cli import Surroundings, console
-from gitbot.config import Config
+from gitbot.cli.progress import Watch, json_line
+from gitbot.config import Config, gate_command
 from gitbot.errors import InputError, NoGateError, UnknownBranchError
+from gitbot.gate import must_be_possible
 from gitbot.journal.runs import file_path
 from gitbot.landing import naming
 from gitbot.landing.run import integrate
@@ -19,7 +21,9 @@ from gitbot.model.run import Request, Run
 from gitbot.planset import in_force
 from gitbot.report.integrate import integrate_document, integrate_text
 from gitbot.repository import Repository, open_repository
+from gitbot.repository.remotes import landing_place
 
+MOST_JOBS = 64
 LONGEST_GATE = 30 * 24 * 3600  # seconds; also keeps inf and nan out
 
 
@@ -39,16 +43,25 @@ LONGEST_GATE = 30 * 24 * 3600  # seconds; also keeps inf and nan out
 @click.option(
     "--accept-both", "manner", type=click.Choice(["careful", "bold"]), help="How much keeping both sides may dare."
 )
+@click.option("--jobs", type=click.IntRange(1, MOST_JOBS), metavar="N", help="Gate runs at once (auto queue).")
 @click.option(
-    "--jobs", type=click.IntRange(min=1), metavar="N", help="Gate runs at once; the serial queue needs one."
-)
-@click.option(
-    "--queue", type=click.Choice(["auto", "serial"]), default="auto", help="auto is serial in this version."
+    "--queue",
+    type=click.Choice(["auto", "serial"]),
+    default="auto",
+    help="auto tests branches together and searches what is red; serial takes one at a time.",
 )
 @click.option("--plans", metavar="PATH", help="Plans to go by, instead of those on the target.")
 @click.option("--update-branches", is_flag=True, help="Move the agents' branches to what landed.")
+@click.option("--land", metavar="REF", help="Leave the target alone, push the tested result to REF.")
 @click.option("--dry-run", is_flag=True, help="Merge only in memory; write nothing, run no gate.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "--progress",
+    "how",
+    type=click.Choice(["auto", "plain", "none"]),
+    default="auto",
+    help="auto: a screen where stderr is a terminal; plain: lines, also in a log.",
+)
+@click.option("--format", "form", type=click.Choice(["text", "json", "jsonl"]), default="text")
 @click.pass_obj
 def command(
     around: Surroundings,
@@ -64,7 +77,9 @@ def command(
     queue: str,
     plans: str | None,
     update_branches: bool,
+    land: str | None,
     dry_run: bool,
+    how: str,
     form: str,
 ) -> int:
     """Merge, test and land BRANCHES (names, or quoted patterns such as 'agent-*').
@@ -75,11 +90,14 @@ def command(
     repository = open_repository(around.here, around.env)
     if repository.is_empty:
         raise UnknownBranchError("this repository has no commit yet", hint="commit something on the target first")
-    force = in_force(repository, into, around.env.get("GITBOT_CONFIG"))
+    force = in_force(repository, into, around.env.get("GITBOT_CONFIG"), fetch=not dry_run)
     for note in force.notes:
         console.talk(f"note: {note}")
     config = force.config
-    _refuse_unavailable(config)
+    if land is not None:
+        landing_place(repository, force.target, land)  # or it is said before anything starts
+    if not (no_gate or dry_run):
+        must_be_possible(config, around.env)
     _check_usage(branches, worktrees, gate_timeout)
 
     def resolve() -> tuple[Branch, ...]:
@@ -101,17 +119,24 @@ def command(
         gate_timeout=gate_timeout or config.gate.timeout,
         plans=plans,
         update_branches=update_branches,
+        land=land,
+        jobs=jobs or config.integrate.jobs,
+        queue="serial" if queue == "serial" else "auto",
     )
 
     def deliver(run: Run) -> None:
+        watch.close()
         show(repository, run, form, around.env)
         if run.message:
             console.complain(run.message, run.hint)
 
-    progress = _progress(around.env)
-    return integrate(
-        repository, resolve, request, config, around.env, dry_run=dry_run, progress=progress, deliver=deliver
-    ).exit_code
+    watch = Watch(how, form, lambda run: str(file_path(repository, run, "")), around.env)
+    try:
+        return integrate(
+            repository, resolve, request, config, around.env, dry_run=dry_run, progress=watch, deliver=deliver
+        ).exit_code
+    finally:
+        watch.close()
 
 
 def _check_usage(branches: tuple[str, ...], worktrees: bool, gate_timeout: float | None) -> None:
@@ -134,7 +159,7 @@ def _strategies(asked: str | None) -> tuple[Strategy, ...]:
 
 
 def _gate(asked: str | None, config: Config, *, dry_run: bool) -> str | tuple[str, ...]:
-    command = asked if asked is not None else config.gate.command
+    command = asked if asked is not None else gate_command(config)
     if isinstance(command, str) and not command.strip():
         command = ""
     if not command and not dry_run:
@@ -145,25 +170,13 @@ def _gate(asked: str | None, config: Config, *, dry_run: bool) -> str | tuple[st
     return command
 
 
-def _refuse_unavailable(config: Config) -> None:
-    """What the configuration asks for and this version cannot do must not be passed over in silence."""
-    if config.gate.isolation != "process":
-        raise InputError(f"gate.isolation = {config.gate.isolation!r} is not available in this version")
-    if config.integrate.require:
-        raise InputError(f"integrate.require = {config.integrate.require!r} is not available in this version")
-
-
-def _progress(env: Mapping[str, str]) -> Callable[[str], None]:
-    """Progress goes to a terminal only; elsewhere long work is quiet."""
-    if not sys.stderr.isatty() or env.get("TERM") == "dumb":
-        return lambda text: None
-    return console.talk
-
-
 def show(repository: Repository, run: Run, form: str, env: Mapping[str, str]) -> None:
     """A run as people or as programs read it."""
     folder = str(file_path(repository, run.run, ""))
     if form == "json":
         console.document(integrate_document(run, folder))
+    elif form == "jsonl":
+        last = {"event": "document", "time": round(time.time(), 3)}
+        console.data(json_line(last | integrate_document(run, folder)))
     else:
         console.data(integrate_text(run, folder, colour=console.coloured(env), width=console.width()))

@@ -17,8 +17,6 @@ from gitbot.planset import in_force, in_force_plans
 from gitbot.report.replay import replay_document, replay_html, replay_text
 from gitbot.repository import open_repository
 
-_WRITTEN = {"text": replay_text, "html": replay_html}
-
 
 @click.command("replay")
 @click.option("--last", type=click.IntRange(min=1), default=200, show_default=True, help="How many merges.")
@@ -48,6 +46,9 @@ def command(
     with tempfile.TemporaryDirectory(prefix="gitbot-") as folder:
         found = replay(repository, force.target, last, chosen, additive, Path(folder, "scratch"), progress)
     print("\r\x1b[K" * seen, end="", file=sys.stderr, flush=True)
-    text = console.as_json(replay_document(found)) if form == "json" else _WRITTEN[form](found)
+    if form == "json":
+        text = "".join(console.as_json(replay_document(found)))
+    else:
+        text = replay_html(found) if form == "html" else replay_text(found, width=console.width())
     console.deliver(text, output)
     return 0

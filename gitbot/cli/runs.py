@@ -2,42 +2,59 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter
+from collections.abc import Iterable
 
 import click
 import msgspec
 
 from gitbot.cli import Surroundings, console
 from gitbot.cli.integrate import show
-from gitbot.errors import DamagedRecordError
-from gitbot.journal import lock, runs
+from gitbot.errors import DamagedRecordError, InputError
+from gitbot.journal import lock, results, runs
 from gitbot.landing import document, undo
+from gitbot.landing.chances import MEASURED, RELIABLE, confirmations
 from gitbot.model.run import Run, RunId
+from gitbot.report.runs import counts, flaky_text, run_line, runs_text
 from gitbot.repository import Repository, open_repository
+
+SHOWN = 20  # runs that a person is shown
 
 
 @click.command("runs")
 @click.argument("run", required=False)
+@click.option("--flaky", is_flag=True, help="Tests that failed on trees that passed as well.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
 @click.pass_obj
-def command(around: Surroundings, run: str | None, form: str) -> int:
+def command(around: Surroundings, run: str | None, flaky: bool, form: str) -> int:
     """List the runs of this repository, or show RUN (its id, a unique prefix, or `last`)."""
     repository = open_repository(around.here, around.env)
+    if run is not None and flaky:
+        raise InputError("RUN and --flaky were both given", hint="use one of them")
     if run is not None:
-        show(repository, _folded(repository, undo.find(repository, run)), form, around.env)
+        found = _folded(repository, undo.find(repository, run))
+        if form == "text":
+            console.data(run_line(found))
+        show(repository, found, form, around.env)
         return 0
-    known = _known(repository)
+    known = runs.runs(repository)
     if form == "json":
-        console.document({"schema": "gitbot.runs/1", "runs": [_row(one) for one in known]})
+        listed = {"schema": "gitbot.runs/1", "runs": [_row(one) for one in _read(repository, known)]}
+        console.document(listed | (_flaky(repository) if flaky else {}))
+    elif flaky:
+        good, rate = results.flake_rate(repository)
+        once = "run once more before it is rejected" if confirmations(good, rate) else "rejected at once"
+        rule = f"at once from {MEASURED} such runs on, while at most {RELIABLE:.0%} of them are red"
+        console.data(flaky_text(results.flakes(repository), good, rate))
+        console.data(f'\nconfirm = "auto": a red branch is {once} ({rule})')
     else:
-        console.data("\n".join(_line(one) for one in known) or "no run yet")
+        latest = _read(repository, reversed(known[-SHOWN:]))
+        console.data(runs_text(latest, len(known[:-SHOWN]), console.width()))
     return 0
 
 
-def _known(repository: Repository) -> list[Run]:
+def _read(repository: Repository, known: Iterable[RunId]) -> list[Run]:
     found = []
-    for run in runs.runs(repository):
+    for run in known:
         try:
             found.append(_folded(repository, run))
         except DamagedRecordError as damaged:
@@ -53,16 +70,12 @@ def _folded(repository: Repository, run: RunId) -> Run:
     return found
 
 
+def _flaky(repository: Repository) -> dict[str, object]:
+    good, rate = results.flake_rate(repository)
+    gate = {"runs": good, "rate": rate, "confirm": confirmations(good, rate)}
+    return {"flaky": msgspec.to_builtins(results.flakes(repository)), "gate": gate}
+
+
 def _row(run: Run) -> dict[str, object]:
     shown = ("run", "target", "started", "finished", "state", "before", "after")
-    return {name: getattr(run, name) for name in shown} | {"counts": _counts(run)}
-
-
-def _counts(run: Run) -> dict[str, int]:
-    return dict(Counter(report.outcome.value for report in run.branches))
-
-
-def _line(run: Run) -> str:
-    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
-    counts = ", ".join(f"{number} {outcome}" for outcome, number in sorted(_counts(run).items()))
-    return f"{run.run}  {when}  {run.state:<11}  {run.target}  {counts}"
+    return {name: getattr(run, name) for name in shown} | {"counts": counts(run)}

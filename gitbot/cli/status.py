@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -10,6 +11,9 @@ import click
 from gitbot.cli import Surroundings, console
 from gitbot.errors import UnknownBranchError
 from gitbot.landing import naming
+from gitbot.landing.partner import foresee
+from gitbot.model.git import BranchName
+from gitbot.model.run import Hint
 from gitbot.monitor.status import BranchStatus, Status, live_branches, read_status
 from gitbot.planset import in_force, in_force_plans
 from gitbot.report.status import SCHEMA, status_text
@@ -39,21 +43,25 @@ def command(around: Surroundings, branches: tuple[str, ...], into: str | None, f
         tempfile.TemporaryDirectory(prefix="gitbot-") as folder,
         Workbench(repository, Path(folder, "scratch"), target_tip) as bench,
     ):
-        document = _document(read_status(bench, names, plans, force.config, force.target))
+        status = read_status(bench, names, plans, force.config, force.target)
+        ends = [(one.branch, one.base, one.tip) for one in status.branches if one.base is not None]
+        document = _document(status, [*foresee(bench, ends, status.target, target_tip)])
     if form == "json":
         console.document(document)
     else:
-        console.data(status_text(document, colour=console.coloured(around.env)))
+        console.data(status_text(document, colour=console.coloured(around.env), width=console.width()))
     return 0
 
 
-def _document(status: Status) -> dict[str, object]:
+def _document(status: Status, hints: Sequence[tuple[BranchName | None, Hint]]) -> dict[str, object]:
     done = sum(one.tasks[0] for one in status.branches if one.tasks)
     total = sum(one.tasks[1] for one in status.branches if one.tasks)
     return {
         "schema": SCHEMA,
         "target": status.target,
-        "branches": [_branch(one) for one in status.branches],
+        "branches": [
+            _branch(one) | {"hints": [hint for name, hint in hints if name == one.branch]} for one in status.branches
+        ],
         "conflicts": [{"branches": list(one.branches), "paths": list(one.paths)} for one in status.collisions],
         "overall": {"done": done, "total": total, "percent": round(100 * done / total) if total else None},
     }
@@ -61,12 +69,11 @@ def _document(status: Status) -> dict[str, object]:
 
 def _branch(one: BranchStatus) -> dict[str, object]:
     drift = one.drift
-    shown = ("branch", "plan", "tip", "ahead", "behind", "state", "files")
+    shown = ("branch", "plan", "tip", "ahead", "behind", "state", "stuck", "files")
     return {
         **{name: getattr(one, name) for name in shown},
         "last": {"oid": one.last.oid, "subject": one.last.subject, "time": one.last.committer.time},
         "tasks": {"done": one.tasks[0], "total": one.tasks[1]} if one.tasks else None,
-        "stuck": None,
         "gate": None,
         "drift": drift
         and {

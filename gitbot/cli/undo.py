@@ -21,7 +21,7 @@ def command(around: Surroundings, run: str, revert: bool, form: str) -> int:
     repository = open_repository(around.here, around.env)
     found = undoing.last_that_landed(repository) if run == "last" else undoing.find(repository, run)
     taken = undoing.undo(repository, found, revert=revert)
-    target = taken.target.removeprefix(refs.HEADS)
+    target = refs.shorthand(taken.target)
     if form == "json":
         console.document({"schema": "gitbot.undo/1", **asdict(taken), "target": target})
         return 0

@@ -1,22 +1,26 @@
-"""One run of the gate: a checkout of the exact commit, the command in its root, everything gone afterwards."""
+"""One run of the gate: a checkout of the exact commit, the commands that apply in its root, a verdict."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
-import time
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitbot import process
 from gitbot.config import Gate
-from gitbot.errors import GitError
+from gitbot.errors import GitbotError
+from gitbot.fileclasses import FileClass, file_class
+from gitbot.gate import junit
+from gitbot.gate.ignored import include
 from gitbot.gate.verdict import Judgement, judge
-from gitbot.model.gate import GateVerdict
+from gitbot.gate.walls import around
+from gitbot.model.gate import GateStep, GateVerdict
 from gitbot.model.git import Oid
-from gitbot.repository import Repository, checkouts
+from gitbot.process import Ended, Stop
+from gitbot.repository.pool import Listing, Origin, Slot, take
+
+_SETS_UP = (FileClass.LOCK, FileClass.MANIFEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +28,15 @@ class GateJob:
     """What is to be tested and how; plain values."""
 
     commit: Oid
-    command: str | tuple[str, ...]
+    steps: tuple[GateStep, ...]
     gate: Gate
-    seconds: float
-    stores: tuple[Path, ...]  # object folders the checkout borrows from
-    folder: Path  # where the checkout is made
+    seconds: float  # for the set-up that is all steps'
+    origin: Origin
+    folder: Path  # where the checkouts are
+    env: Mapping[str, str]  # the caller's; what the gate must not see is taken out here
+    main: Path | None = None  # where ignored files are copied from
     slot: int = 0
+    fresh: bool = False  # in a checkout from nothing
     run: str = ""
     target: str = ""
     branches: tuple[str, ...] = ()
@@ -40,43 +47,105 @@ class GateOutcome:
     """The judgement with what it is based on."""
 
     judgement: Judgement
-    seconds: float  # of the command alone
-    log: bytes
+    seconds: float = 0  # of the commands alone
+    log: bytes = b""
+    gate: str = ""  # as in `GateResult`
+    stopped: bool = False  # nobody needs an answer, and this is none
 
 
-def run(repository: Repository, job: GateJob, env: Mapping[str, str]) -> GateOutcome:
-    """Test one commit. `env` is the caller's environment; what the gate must not see is taken out here.
-
-    Raises:
-        GitError: the commit could not be checked out.
-    """
-    checkout = job.folder / f"slot-{job.slot}" / "checkout"
-    log = job.folder / f"slot-{job.slot}" / "log"
-    checkouts.make(repository, checkout, job.commit, job.stores)
+def run(job: GateJob, stop: Stop | None = None) -> GateOutcome:
+    """Test one commit; whatever kept it from being tested is a verdict too."""
     try:
-        _include(repository, checkout, job.gate.include)
-        surrounding = _environment(job, env, checkout)
-        for number, command in enumerate((job.gate.setup, job.command)):
-            if not command:
-                continue
-            before = time.monotonic()
-            ended = process.run(process.shell(command), cwd=checkout, env=surrounding, seconds=job.seconds, log=log)
-            judgement = judge(ended)
-            if number == 0 and ended.status != 0:
-                words = f"\ngitbot: the gate's setup command ended with {judgement.status}\n".encode()
-                return GateOutcome(
-                    Judgement(GateVerdict.NO_START, judgement.status, None, None), ended.seconds, ended.log + words
-                )
-        words = (ended.error or "").encode()
-        return GateOutcome(judgement, time.monotonic() - before, ended.log + words)
-    finally:
-        checkouts.discard(checkout.parent)
-        with contextlib.suppress(OSError):
-            job.folder.rmdir()  # stays while another slot is in use
+        with take(job.origin, job.folder, job.slot, job.commit, fresh=job.fresh) as slot:
+            return _test(job, slot, stop or Stop())
+    except (GitbotError, OSError) as broken:
+        return GateOutcome(Judgement(GateVerdict.BROKEN, 1), log=f"gitbot: {broken}\n".encode("utf-8", "replace"))
 
 
-def _environment(job: GateJob, env: Mapping[str, str], checkout: Path) -> dict[str, str]:
-    kept = process.without_secrets(env, job.gate.pass_)
+def _test(job: GateJob, slot: Slot, stop: Stop) -> GateOutcome:
+    """All steps, or those up to the first that does not pass; tests, seconds and output are those of all together."""
+    files = slot.listing()
+    if job.main is not None:
+        include(job.main, slot.checkout, job.gate.include, files)
+    started = Judgement(GateVerdict.PASSED, 0)
+    so_far = GateOutcome(started, log=b"" if job.steps else b"gitbot: no gate applies to what is changed\n")
+    for step in (GateStep("gate", "", job.gate.setup, job.seconds), *job.steps):
+        one = _set_up(job, slot, step, files, stop) or _run(job, slot, step, stop)
+        if one is not None:
+            so_far = _after(so_far, one, headed=len(job.steps) > 1)
+        if so_far.judgement.verdict is not GateVerdict.PASSED:
+            break
+    return so_far
+
+
+def _locks(files: Listing) -> str:
+    """A digest of what a set-up depends on, and of what says whether its work stays."""
+    kinds = [path for path in files if path.endswith(".gitignore") or file_class(path) in _SETS_UP]
+    return hashlib.sha256("\0".join(f"{files[path]} {path}" for path in kinds).encode("utf-8", "replace")).hexdigest()
+
+
+def _after(before: GateOutcome, one: GateOutcome, *, headed: bool) -> GateOutcome:
+    heading = f"gitbot: gate {one.gate}\n".encode() if headed else b""
+    pairs = [(before.judgement.tests, one.judgement.tests), (before.judgement.skipped, one.judgement.skipped)]
+    tests, skipped = ((a or 0) + b if b is not None else a for a, b in pairs)
+    return replace(
+        one,
+        judgement=replace(one.judgement, tests=tests, skipped=skipped),
+        seconds=before.seconds + one.seconds,
+        log=(before.log + heading + one.log)[-process.LOG_BYTES :],
+    )
+
+
+def _run(job: GateJob, slot: Slot, step: GateStep, stop: Stop) -> GateOutcome | None:
+    if not step.command:
+        return None
+    junit.forget(slot.checkout, job.gate.junit, slot.listing().keys() if job.gate.junit else ())
+    ended = _carry_out(job, slot, step.command, step.seconds, stop)
+    judged = judge(ended, junit.read(slot.checkout, job.gate.junit), walled=job.gate.isolation != "process")
+    return GateOutcome(judged, ended.seconds, ended.log + (ended.error or "").encode(), step.name, ended.stopped)
+
+
+def _set_up(job: GateJob, slot: Slot, step: GateStep, files: Listing, stop: Stop) -> GateOutcome | None:
+    """Prepare the checkout where that was not done for the same lock files; None when all is well.
+
+    Where it left what the next checkout takes away again, it is not remembered.
+    """
+    if not step.setup:
+        return None
+    command, locks = repr(step.setup), _locks(files)
+    if slot.setups.get(command) == locks:
+        return None
+    slot.setups.clear()  # another one's work may lie in the same folders
+    before = slot.unclean()
+    ended = _carry_out(job, slot, step.setup, step.seconds, stop, network=True)
+    if ended.status == 0:
+        if slot.unclean() == before:
+            slot.setups[command] = locks
+        return None
+    judged = judge(ended)
+    if not ended.full and not ended.stopped:
+        judged = replace(judged, verdict=GateVerdict.NO_START)
+    words = f"\ngitbot: the gate's setup command ended with {judged.status}\n".encode()
+    return GateOutcome(judged, ended.seconds, ended.log + words, step.name, ended.stopped)
+
+
+def _carry_out(
+    job: GateJob,
+    slot: Slot,
+    command: str | tuple[str, ...],
+    seconds: float,
+    stop: Stop,
+    *,
+    network: bool = False,
+) -> Ended:
+    env = _environment(job, slot.checkout)
+    words = around(job.gate.isolation, command, slot.checkout, job.origin.stores, env, network=network)
+    held = () if slot.held is None else (slot.held,)
+    return process.run(words, cwd=slot.checkout, env=env, seconds=seconds, log=slot.log, stop=stop, held=held)
+
+
+def _environment(job: GateJob, checkout: Path) -> dict[str, str]:
+    kept = process.without_secrets(job.env, job.gate.pass_)
     # Bytecode outside the checkout is found by path, size and second: that of the branch before would be run.
     kept.pop("PYTHONPYCACHEPREFIX", None)
     return kept | {
@@ -88,20 +157,3 @@ def _environment(job: GateJob, env: Mapping[str, str], checkout: Path) -> dict[s
         "GITBOT_BRANCHES": " ".join(job.branches),
         "GITBOT_COMMIT": job.commit,
     }
-
-
-def _include(repository: Repository, checkout: Path, wanted: tuple[str, ...]) -> None:
-    """Copy ignored files that the tests need from the main work tree; what is not there is left out."""
-    trees = checkouts.work_trees(repository) if wanted else ()
-    main = next((Path(tree.path) for tree in trees if not tree.bare), None)
-    if main is None:
-        return
-    for name in wanted:
-        source, goal = main / name, checkout / name
-        if os.path.commonpath([main.resolve(), source.resolve()]) != str(main.resolve()):
-            raise GitError(f"gate.include: {name} leads out of the work tree")
-        if source.is_dir():
-            shutil.copytree(source, goal, symlinks=True, dirs_exist_ok=True)
-        elif source.is_file() and not goal.exists():
-            goal.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, goal)

@@ -13,7 +13,7 @@ from gitbot.merge.survey import survey
 from gitbot.model.git import BranchName, Oid, RefName
 from gitbot.model.merge import Branch, Nothing
 from gitbot.model.plan import Plan, PlanId, PlanSet, TaskState
-from gitbot.model.run import Landing, Undone
+from gitbot.model.run import Landed, Landing, Undone
 from gitbot.planset import plans_of
 from gitbot.repository import Repository, history, refs
 from gitbot.repository.workbench import Workbench
@@ -21,14 +21,14 @@ from gitbot.repository.workbench import Workbench
 MEMORY = 100  # newest runs that are searched for landings
 
 
-def landings(repository: Repository, target: Oid) -> tuple[Landing, ...]:
+def landings(repository: Repository, target: Oid) -> tuple[Landed, ...]:
     """What runs recorded as landing, `target` still has and nobody took back, oldest first."""
-    found: list[Landing] = []
+    found: list[Landed] = []
     for _, records in islice(runs.own(repository), MEMORY):
         if not any(isinstance(record, Undone) for record in records):
             for record in reversed(records):
                 if isinstance(record, Landing) and _has(repository, target, record.after):
-                    found.append(record)
+                    found += reversed(record.steps)
     return tuple(reversed(found))
 
 
@@ -40,7 +40,7 @@ def _has(repository: Repository, target: Oid, commit: Oid) -> bool:
 
 
 def landed_plans(
-    bench: Workbench, plans: Iterable[Plan], target: Oid, config: Config, recorded: Sequence[Landing]
+    bench: Workbench, plans: Iterable[Plan], target: Oid, config: Config, recorded: Sequence[Landed]
 ) -> frozenset[PlanId]:
     """Those of the plans whose work the commit `target` has; `recorded` are its `landings`.
 
@@ -70,7 +70,7 @@ def landed_plans(
 
 
 def enforcement_at(
-    bench: Workbench, config: Config, plans: PlanSet, target: str, commit: Oid, recorded: Sequence[Landing]
+    bench: Workbench, config: Config, plans: PlanSet, target: str, commit: Oid, recorded: Sequence[Landed]
 ) -> Enforcement:
     """What is in force on one commit of the target, with nothing left to look up."""
     landed = landed_plans(bench, plans.plans, commit, config, recorded)

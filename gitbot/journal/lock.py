@@ -5,19 +5,20 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from gitbot.errors import LockedError
-from gitbot.model.run import Landing
-from gitbot.repository import Repository
+from gitbot.repository import Repository, refs
 
 _LONGEST_MOVE = 5  # seconds; git holds a reference's lock for milliseconds
 
 
 @contextlib.contextmanager
 def only_writer(repository: Repository) -> Iterator[None]:
-    """Hold the repository's lock.
+    """Hold the repository's lock, and clear away the locks of whoever was killed before.
 
     Raises:
         LockedError: another process holds it.
@@ -36,27 +37,79 @@ def only_writer(repository: Repository) -> Iterator[None]:
             ) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        yield
+        _sweep(repository)
+        with _no_gc(repository):
+            yield
     finally:
         os.close(descriptor)
 
 
-def sweep(repository: Repository, intent: Landing | None) -> None:
-    """Remove the locks that a killed run left on references: only the holder of the run's lock may.
+@contextlib.contextmanager
+def _no_gc(repository: Repository) -> Iterator[None]:
+    """Keep `git gc` from pruning what is promoted and not yet landed, by git's own lock; a dead holder has none.
 
-    Those below refs/gitbot/ that only a run writes are its own. The target's is, when the last intent to move it is
-    open and the lock is older than any move takes.
+    Source: builtin/gc.c, lock_repo_for_gc: `gc.pid` holds process and host. One that is there is left alone.
+    """
+    lock = repository.common / "gc.pid"
+    mine = repository.common / "gitbot" / "gc.pid"
+    mine.write_text(f"{os.getpid()} {socket.gethostname()}\n")
+    _clear_dead(lock)
+    with contextlib.suppress(FileExistsError):  # a gc is under way, which began before anything of ours
+        os.link(mine, lock)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            if lock.samefile(mine):
+                lock.unlink()
+        mine.unlink(missing_ok=True)
+
+
+def _clear_dead(lock: Path) -> None:
+    """Take the lock of a run away that was killed: its process is gone, or is this one."""
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        holder, _, host = lock.read_text(errors="replace").strip().partition(" ")
+        if host == socket.gethostname() and not _is_alive(int(holder)):
+            lock.unlink()
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _sweep(repository: Repository) -> None:
+    """Remove the locks that a killed process left on references: only the holder of the lock may.
+
+    Those below refs/gitbot/ that only a run writes are its own. What git holds while it moves a reference counts as
+    left behind when such a move was cut short and the lock stays for longer than any move takes.
     """
     ours = repository.common / "refs" / "gitbot"
-    for kind in ("pin", "result", "backup", "runs"):
+    for kind in ("pin", "result", "backup", "recorded", "runs"):
         for path in (ours / kind).rglob("*.lock"):
             path.unlink(missing_ok=True)
     (ours / "clone.lock").unlink(missing_ok=True)
-    if intent is not None:
-        left = repository.common / f"{intent.ref}.lock"
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - left.stat().st_mtime > _LONGEST_MOVE:
-                left.unlink()
+    moving = repository.common / refs.MOVING
+    if moving.exists():
+        for name in (os.fsdecode(moving.read_bytes()), "HEAD", "packed-refs"):
+            with contextlib.suppress(FileNotFoundError):
+                _outlast(repository.common / f"{name}.lock")
+        moving.unlink(missing_ok=True)
+
+
+def _outlast(lock: Path) -> None:
+    """Wait for a lock to go, and remove it when it does not; a clock that was set back makes the wait no longer."""
+    found, deadline = lock.stat(), time.monotonic() + _LONGEST_MOVE
+    while time.monotonic() < deadline and time.time() - found.st_mtime <= _LONGEST_MOVE:
+        time.sleep(0.05)
+        if lock.stat().st_mtime_ns != found.st_mtime_ns:
+            return  # another git's
+    lock.unlink()
 
 
 def is_held(repository: Repository) -> bool:

@@ -10,14 +10,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from gitbot.config import Gate
 from gitbot.errors import GitError
 from gitbot.journal.pins import KEEP_SECONDS
-from gitbot.model.gate import GateKey, GateResult, GateVerdict
+from gitbot.journal.runs import clone_id
+from gitbot.model.gate import Flake, GateKey, GateResult, GateStep, GateVerdict
 from gitbot.model.git import Oid, RefName
 from gitbot.repository import Repository, refs
 from gitbot.repository.writing import BLOB, write_blob, write_tree
@@ -25,9 +26,10 @@ from gitbot.repository.writing import BLOB, write_blob, write_tree
 PREFIX = "refs/gitbot/result/"
 
 
-def key_of(tree: Oid, gate: Gate, command: str | Sequence[str]) -> GateKey:
+def key_of(tree: Oid, gate: Gate, steps: Sequence[GateStep]) -> GateKey:
     """The key under which a result counts: the exact tree, what is run on it, and the kind of machine."""
-    asked = [tree, command, gate.setup, gate.isolation, gate.include, gate.timeout]
+    commands = [(step.command, step.setup) for step in steps]
+    asked = [tree, commands, gate.setup, gate.isolation, gate.include, gate.junit, gate.pass_]
     machine = [platform.system(), platform.machine()]
     return GateKey(hashlib.sha256(msgspec.json.encode([asked, machine])).hexdigest()[:40])
 
@@ -43,17 +45,56 @@ def sightings(repository: Repository, key: GateKey) -> tuple[GateResult, ...]:
     return tuple(found)
 
 
-def passed(repository: Repository, key: GateKey) -> GateResult | None:
-    """A recorded pass for this key, if there is one."""
-    known = [result for result in sightings(repository, key) if result.verdict is GateVerdict.PASSED]
-    return known[-1] if known else None
+def known(repository: Repository, key: GateKey, *, anybodys: bool = False) -> GateResult | None:
+    """The newest recorded pass for this key, else the newest red one, which is evidence and no verdict.
+
+    `anybodys`: what another clone found out counts as well.
+    """
+    here = clone_id(repository)
+    counts = [result for result in sightings(repository, key) if anybodys or result.clone == here]
+    for verdict in (GateVerdict.PASSED, GateVerdict.FAILED):
+        for result in reversed(counts):
+            if result.verdict is verdict and result.key == key:
+                return result
+    return None
+
+
+def flakes(repository: Repository) -> tuple[Flake, ...]:
+    """Every tree of which the same gate said here both that it passes and that it fails, oldest first."""
+    found = [
+        Flake(
+            tree=runs[0].tree,
+            verdicts=tuple(run.verdict for run in runs),
+            failing=tuple(dict.fromkeys(test for run in runs for test in run.failing)),
+            when=max(run.finished for run in runs),
+        )
+        for runs in _good(repository)
+        if any(run.verdict is GateVerdict.FAILED for run in runs)
+    ]
+    return tuple(sorted(found, key=lambda flake: flake.when))
+
+
+def flake_rate(repository: Repository) -> tuple[int, float]:
+    """How many runs there were here of trees that are good, and the share of them that was red."""
+    verdicts = [run.verdict for runs in _good(repository) for run in runs]
+    return len(verdicts), verdicts.count(GateVerdict.FAILED) / max(len(verdicts), 1)
+
+
+def _good(repository: Repository) -> Iterator[list[GateResult]]:
+    """By key: this clone's runs that came to a verdict, where one of them passed."""
+    here = clone_id(repository)
+    for ref, _ in refs.below(repository, PREFIX):
+        seen = sightings(repository, GateKey(ref.removeprefix(PREFIX)))
+        runs = [run for run in seen if run.clone == here and run.verdict in (GateVerdict.PASSED, GateVerdict.FAILED)]
+        if any(run.verdict is GateVerdict.PASSED for run in runs):
+            yield runs
 
 
 def let_go(repository: Repository, now: float) -> None:
     """Delete results that are older than 14 days."""
     for ref, oid in list(refs.below(repository, PREFIX)):
-        known = sightings(repository, GateKey(ref.removeprefix(PREFIX)))
-        if not known or now - known[-1].finished > KEEP_SECONDS:
+        seen = sightings(repository, GateKey(ref.removeprefix(PREFIX)))
+        if not seen or now - seen[-1].finished > KEEP_SECONDS:
             refs.swap(repository, ref, before=oid, after=None, why="gitbot: expired")
 
 

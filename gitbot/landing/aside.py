@@ -19,7 +19,7 @@ from gitbot.model.git import BranchName, Oid
 from gitbot.model.merge import Branch, Candidate, Conflict, ConflictedPath, Resolution
 from gitbot.model.plan import Plan, PlanId
 from gitbot.model.run import BranchReport, Entry, Hint, Outcome, Reason, Record, Started, Tested
-from gitbot.report.retry import Other, Retry, Side, retry_brief
+from gitbot.report.retry import MOST_COMMITS, Other, Retry, Side, retry_brief
 from gitbot.repository import refs
 from gitbot.repository.workbench import Workbench
 
@@ -122,7 +122,7 @@ class Aside:
 
     @property
     def _target(self) -> BranchName:
-        return BranchName(self.started.request.target.removeprefix(refs.HEADS))
+        return BranchName(refs.shorthand(self.started.request.target))
 
     def _with_whom(self, entry: Entry, paths: Sequence[ConflictedPath]) -> _Collisions:
         """For each path the branch after whose landing it began to conflict, found by trying; else the target."""
@@ -181,7 +181,7 @@ class Aside:
                 for landing in landed(self.records)
                 if landing.report.branch == name
             ),
-            own_commits=tuple(commit.message for commit in work.own[-10:]) if isinstance(work, NewWork) else (),
+            own_commits=work.own if isinstance(work, NewWork) else (),
             sides=tuple(self._side(path, name) for path, name in collisions),
             log="\n".join(log[1].splitlines()[-_LOG_TAIL:]) if log else None,
             gate=command,
@@ -192,8 +192,8 @@ class Aside:
         return next((plan for plan in self.examiner.force.plans.plans if plan.id == wanted), None)
 
     def _other(self, report: BranchReport, why: str) -> Other:
-        commits = (self.bench.repository.commit(oid) for oid in report.commits[-10:])
-        return Other(report.branch, why, self._plan(report.plan), tuple(commit.message for commit in commits))
+        commits = tuple(self.bench.repository.commit(oid) for oid in report.commits[-MOST_COMMITS - 1 :])
+        return Other(report.branch, why, self._plan(report.plan), commits)
 
     def _kept(self, resolved: Resolution, one: Examination | None) -> ConflictedPath:
         """A file in which both sides were kept in vain, with the sides as git had them."""

@@ -13,6 +13,7 @@ from gitbot.model.run import (
     Entry,
     Finished,
     GateUse,
+    Landed,
     Landing,
     Moved,
     Outcome,
@@ -21,6 +22,7 @@ from gitbot.model.run import (
     Run,
     Settled,
     Started,
+    Stopped,
     Tested,
     Undone,
 )
@@ -42,7 +44,8 @@ def fold(records: Sequence[Record], *, dry_run: bool = False, after: Oid | None 
     return Run(
         run=started.run,
         dry_run=dry_run,
-        target=BranchName(started.request.target.removeprefix("refs/heads/")),
+        land=started.request.land,
+        target=BranchName(started.request.target.removeprefix("refs/heads/").removeprefix("refs/remotes/")),
         before=started.before,
         after=finished.after if finished else (landings[-1].after if landings else after),
         branches=branches,
@@ -56,9 +59,9 @@ def fold(records: Sequence[Record], *, dry_run: bool = False, after: Oid | None 
     )
 
 
-def moves(records: Sequence[Record]) -> list[Landing | Moved]:
-    """How the target moved, oldest first: what the run landed, and what others did to it meanwhile."""
-    found: list[Landing | Moved] = []
+def moves(records: Sequence[Record]) -> list[Landed | Moved]:
+    """How the target moved, oldest first: what the run landed, branch by branch, and what others did meanwhile."""
+    found: list[Landed | Moved] = []
     intent: Landing | None = None
     for record in records:
         match record:
@@ -67,18 +70,18 @@ def moves(records: Sequence[Record]) -> list[Landing | Moved]:
             case Moved():
                 found.append(record)
                 intent = None
-            case Settled() if intent and record.report.branch == intent.report.branch:
+            case Settled() if intent and record.report.branch in {step.report.branch for step in intent.steps}:
                 if record.report.outcome is not Outcome.SET_ASIDE:
-                    found.append(intent)
+                    found += intent.steps
                 intent = None
             case _:
                 pass
     return found
 
 
-def landed(records: Sequence[Record]) -> list[Landing]:
-    """The landings that happened; in a dry run those that would have."""
-    return [move for move in moves(records) if isinstance(move, Landing)]
+def landed(records: Sequence[Record]) -> list[Landed]:
+    """The branches that landed; in a dry run those that would have."""
+    return [move for move in moves(records) if isinstance(move, Landed)]
 
 
 def _exit_code(branches: Sequence[BranchReport], finished: Finished | None, *, dry_run: bool) -> int:
@@ -113,4 +116,5 @@ def _gate_use(started: Started, records: Sequence[Record]) -> GateUse:
         cached=len(tests) - len(fresh),
         failed=sum(record.result.verdict is not GateVerdict.PASSED for record in fresh),
         seconds=round(sum(record.result.seconds for record in fresh), 3),
+        stopped=sum(isinstance(record, Stopped) for record in records),
     )

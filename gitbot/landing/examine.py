@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -11,6 +12,8 @@ from gitbot.config import Config
 from gitbot.errors import GitError
 from gitbot.guard.drift import Drift, Judgement
 from gitbot.guard.enforcement import Enforcement
+from gitbot.journal import approvals
+from gitbot.landing.partner import foresee
 from gitbot.landing.queue import Examined
 from gitbot.merge.commands import Commands
 from gitbot.merge.rungs import Manner
@@ -30,6 +33,10 @@ LEAST = 1 << 14  # bytes that a pair counts for at least; beyond what is tried e
 MOST_PAIRS = 4000  # beyond it the order is the command line's: so many trial merges cost more than they give
 
 
+Near = Mapping[BranchName, frozenset[BranchName]]
+"""For each branch the others that something connects it with; none where there is nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Examination:
     """What is known of a branch on one target commit."""
@@ -40,6 +47,7 @@ class Examination:
     drift: Drift | None = None
     widened: tuple[str, ...] = ()
     judgement: Judgement = field(default_factory=Judgement)
+    unapproved: str | None = None  # why a person has to say yes first, and nobody has
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +75,14 @@ class Examiner:
         changes = self.repository.changes(work.base, branch.tip)
         found = self._propose(branch, onto, work)
         mine = self.force.mine(branch.name, branch.tip, changes)
+        asked = approvals.needs_approval(self.force.config, changes)
+        trusting = self.force.config.gate.trust_remote
+        if asked and approvals.is_approved(self.repository, work.base, branch.tip, trust_remote=trusting):
+            asked = None
         if not mine.plans:
-            return Examination(found, work.base, changes)
+            return Examination(found, work.base, changes, unapproved=asked)
         drift, judgement = self.force.judge(mine.plans, branch.tip, changes)
-        return Examination(found, work.base, changes, drift, mine.wider, judgement)
+        return Examination(found, work.base, changes, drift, mine.wider, judgement, asked)
 
     def _propose(self, branch: Branch, onto: Oid, work: NewWork, *, trial: bool = False) -> Examined:
         situation = Situation(
@@ -93,26 +105,30 @@ class Examiner:
             path = ConflictedPath(".", "cannot be merged")
             return Conflict(branch.name, branch.tip, onto, (path,), refused.message)
 
-    def rivals(self, branches: Sequence[Branch], onto: Oid) -> dict[BranchName, frozenset[BranchName]]:
+    def works(self, branches: Sequence[Branch], onto: Oid) -> dict[Branch, NewWork]:
+        """What each branch has to land; those that have nothing are left out."""
+        found = ((one, survey(self.bench, one, onto, self.landed, self.refs.get(one.name))) for one in branches)
+        return {branch: work for branch, work in found if isinstance(work, NewWork)}
+
+    def rivals(self, works: Mapping[Branch, NewWork]) -> Near:
         """For each branch those that it would keep out, by trial merges of those whose files meet."""
-        works = {b.name: survey(self.bench, b, onto, self.landed, self.refs.get(b.name)) for b in branches}
-        touched = {
-            branch.name: self.repository.changed_paths(work.base, branch.tip)
-            for branch in branches
-            if isinstance(work := works[branch.name], NewWork)
-        }
-        live = [branch for branch in branches if branch.name in touched]
-        pairs = [(a, b) for a, b in combinations(live, 2) if touched[a.name] & touched[b.name]]
-        found: dict[BranchName, set[BranchName]] = {branch.name: set() for branch in branches}
+        touched = {one.name: self.repository.changed_paths(work.base, one.tip) for one, work in works.items()}
+        pairs = [(a, b) for a, b in combinations(works, 2) if touched[a.name] & touched[b.name]]
         tried = pairs if len(pairs) <= MOST_PAIRS else []
         sizes = ((self._conflict(a, b), a, b) for a, b in tried)
+        found: list[tuple[BranchName, BranchName]] = []
         left = MOST_SETTLED
         for size, first, second in sorted(filter(itemgetter(0), sizes), key=itemgetter(0)):
             left -= size
             if left < 0 or self._keeps_out(first, second):
-                found[first.name].add(second.name)
-                found[second.name].add(first.name)
-        return {name: frozenset(rivals) for name, rivals in found.items()}
+                found.append((first.name, second.name))
+        return _near(found)
+
+    def hints(self, works: Mapping[Branch, NewWork]) -> Near:
+        """For each branch those of the others that it may not fit, though git merges them."""
+        ends = [(one.name, work.base, one.tip) for one, work in works.items()]
+        found = foresee(self.bench, ends, BranchName(self.force.target))
+        return _near((name, hint.partner) for name, hint in found if name and hint.partner)
 
     def _conflict(self, first: Branch, second: Branch) -> int:
         """How many bytes the files have in which two branches conflict, each pair at least a few; 0 if none do."""
@@ -123,6 +139,14 @@ class Examiner:
     def _keeps_out(self, first: Branch, second: Branch) -> bool:
         work = survey(self.bench, second, first.tip, {}, None)
         return isinstance(work, NewWork) and isinstance(self._propose(second, first.tip, work, trial=True), Conflict)
+
+
+def _near(pairs: Iterable[tuple[BranchName, BranchName]]) -> Near:
+    found = defaultdict[BranchName, set[BranchName]](set)
+    for one, other in pairs:
+        found[one].add(other)
+        found[other].add(one)
+    return defaultdict(frozenset, ((name, frozenset(others)) for name, others in found.items()))
 
 
 def additive_paths(config: Config, plans: PlanSet) -> Callable[[str], bool]:

@@ -12,7 +12,7 @@ from unidiff.patch import PatchSet
 from gitbot.guard.drift import Drift
 from gitbot.merge.invariants import excerpt
 from gitbot.merge.losses import Loss
-from gitbot.model.git import BranchName, Change, ChangeKind
+from gitbot.model.git import BranchName, Change, ChangeKind, Oid
 from gitbot.model.run import Flag
 from gitbot.patterns import compile_patterns
 
@@ -44,6 +44,14 @@ def _words(command: str | Sequence[str] | None) -> set[str]:
 
 def _same(path: str, word: str) -> bool:
     return path == word or ("/" not in path and path in ("Makefile", "package.json") and word in ("make", "npm"))
+
+
+def moved_flag(pinned: Oid, now: Oid | None) -> Flag | None:
+    """The branch is elsewhere than when the run began: what lands is what it was then."""
+    if now == pinned:
+        return None
+    where = f"is at {now[:7]} now" if now is not None else "is gone"
+    return Flag(kind="moved", paths=(), text=f"it {where}; what landed is {pinned[:7]}, as it was when the run began")
 
 
 def protected_flag(protect: Sequence[str], changes: Sequence[Change]) -> Flag | None:

@@ -2,36 +2,43 @@
 
 It asks the queue what is next, does just that, writes down what came of it, and asks again. Every intent is in the
 journal before it is carried out, so a run that was killed goes on from its records and ends as if nothing had been.
+Runs of the gate go on meanwhile (`underway`); what they say is written down here, when they have said it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import shlex
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 import msgspec
 
-from gitbot.config import Config
+from gitbot import gate
 from gitbot.errors import GitbotError, GitError, TargetMovedError, TargetRedError, WorkTreeInTheWayError
 from gitbot.journal import pins, recorded
 from gitbot.journal.runs import Journal, file_path
-from gitbot.landing import document, queue, recovery, testing
+from gitbot.landing import beside, document, groups, queue, recovery, search, testing
 from gitbot.landing.aside import Aside
+from gitbot.landing.chances import expected_seconds
 from gitbot.landing.examine import Examination, Examiner
+from gitbot.landing.following import update_branch
 from gitbot.landing.notes import Notes
+from gitbot.landing.underway import Underway
 from gitbot.merge.accept_both import decisions
 from gitbot.merge.proof import EMPTY, count_patches, residual
-from gitbot.model.gate import GateVerdict
+from gitbot.model.gate import GateResult, GateVerdict
 from gitbot.model.git import ZERO, BranchName, Oid, RefName
 from gitbot.model.merge import Branch, Candidate, Conflict, ConflictedPath, Nothing
+from gitbot.model.progress import Ended, Left, Merging, Progress, TargetMoved, TestEnded, Testing
 from gitbot.model.run import (
     BranchReport,
     Entry,
     Finished,
     Flag,
+    Landed,
     Landing,
     Moved,
     Outcome,
@@ -41,15 +48,16 @@ from gitbot.model.run import (
     RunEnd,
     Settled,
     Started,
+    Stopped,
     Tested,
 )
 from gitbot.process import undisturbed
+from gitbot.report.terminal import printable
 from gitbot.repository import Repository, checkouts, history, refs, signing
+from gitbot.repository.remotes import Place
 from gitbot.repository.workbench import Workbench
 
 MOST_MOVES = 3  # how often somebody else may move the target before the run gives up
-
-Progress = Callable[[str], None]
 
 
 @dataclass(slots=True)
@@ -60,13 +68,15 @@ class Loop:
     bench: Workbench
     examiner: Examiner
     started: Started
-    config: Config
-    env: Mapping[str, str]
+    tester: testing.Tester
+    place: Place  # where the target really lives
     journal: Journal | None
     progress: Progress
+    confirm: int  # further red runs before a branch is rejected
     records: list[Record] = field(default_factory=list)
     known: dict[tuple[BranchName, Oid], Examination] = field(default_factory=dict)
-    recent: tuple[Landing, ...] = ()  # what earlier runs landed
+    recent: tuple[Landed, ...] = ()  # what earlier runs landed
+    earlier: Sequence[Sequence[Record]] = ()  # records of earlier runs, newest first
     tip: Oid = ZERO  # where the target is, or would be in a dry run
 
     # The loop
@@ -81,28 +91,42 @@ class Loop:
         self.tip = self.started.before
         if self.journal is not None:
             self.recover()
-            if refs.read(self.repository, self._target) != self.tip:
+            if self.started.request.land is None and self.place.read() != self.tip:
                 self._target_moved()
-        while True:
-            for step in queue.decide(self._facts()):
-                if isinstance(step, queue.Done):
-                    return
-                self._do(step)
+        request = self.started.request
+        decide = queue.decide if request.queue == "serial" else groups.decide
+        with Underway(self.workers) as gates:
+            while (steps := decide(self._facts(gates))) != (queue.Done(),):
+                for step in steps:
+                    self._do(step, gates)
+        if self.journal is not None and request.land is not None and self.tip != self.started.before:
+            beside.publish(self.repository, request, self.tip)
 
-    def _do(self, step: queue.Step) -> None:
+    @property
+    def workers(self) -> int:
+        """Runs of the gate at once."""
+        return 1 if self.started.request.queue == "serial" else self.started.request.jobs
+
+    def _do(self, step: queue.Step, gates: Underway) -> None:
         match step:
             case queue.TargetRed():
                 raise self._red_target()
             case queue.Examine():
-                self._examine(step.entry)
+                self._examine(step.entry, step.onto)
             case queue.Test():
-                self._test(step.candidate)
+                self._test(gates, step.chain[-1].candidate.commit, step.branches)
             case queue.TestTarget():
-                self._test(None)
+                self._test(gates, self.tip, ())
+            case queue.Stop():
+                self._stop(gates, step.tree)
+            case queue.Wait():
+                self._hear(gates)
             case queue.Land():
-                self._land(step.entry, step.candidate)
+                self._land(step.chain)
             case queue.SetAside():
                 self._set_aside(step)
+            case queue.Hold():
+                self._hold(step)
             case queue.Close():
                 self._close(step.entry, step.nothing)
             case queue.Done():
@@ -110,24 +134,28 @@ class Loop:
             case _:
                 assert_never(step)
 
-    def _facts(self) -> queue.Facts:
-        sightings: dict[Oid, tuple[GateVerdict, ...]] = {}
-        for record in self.records:
-            if isinstance(record, Tested):
-                result = record.result
-                sightings[result.tree] = (*sightings.get(result.tree, ()), result.verdict)
-        here = {name: one for (name, onto), one in self.known.items() if onto == self.tip}
-        confirm = self.config.gate.confirm
+    def _facts(self, gates: Underway) -> queue.Facts:
         return queue.Facts(
             entries=self.started.entries,
             reports={r.report.branch: r.report for r in self.records if isinstance(r, Settled)},
-            examined={name: one.found for name, one in here.items()},
-            sightings=sightings,
-            target=self.bench.repository.tree_of(self.tip),
+            examined={where: one.found for where, one in self.known.items()},
+            sightings=tuple(self._sightings()),
+            tip=self.tip,
+            tree=self.bench.repository.tree_of(self.tip),
             gated=self.started.request.gate is not None and self.journal is not None,
-            confirm=1 if confirm == "auto" else confirm,
-            trespass=frozenset(name for name, one in here.items() if one.judgement.refused),
+            confirm=self.confirm,
+            trespass=frozenset(where for where, one in self.known.items() if one.judgement.refused),
+            unapproved={where: one.unapproved for where, one in self.known.items() if one.unapproved},
+            running=gates.running,
+            workers=gates.jobs,
         )
+
+    def _sightings(self) -> Iterator[queue.Sighting]:
+        for record in self.records:
+            if isinstance(record, Tested):
+                result = record.result
+                fresh = result.run == self.started.run
+                yield queue.Sighting(result.tree, record.branches, result.verdict, fresh, record.whole)
 
     def _write(self, record: Record, files: Mapping[str, bytes] | None = None) -> None:
         self.records.append(record)
@@ -136,7 +164,7 @@ class Loop:
 
     def _settle(self, report: BranchReport, files: Mapping[str, bytes] | None = None) -> None:
         self._write(Settled(report=report), files)
-        self.progress(f"{report.branch}: {report.outcome}" + (f" ({report.reason})" if report.reason else ""))
+        self.progress(Ended(report=report))
 
     def _close(self, entry: Entry, nothing: Nothing) -> None:
         outcome = Outcome.ALREADY_LANDED if nothing.landed else Outcome.EMPTY
@@ -146,7 +174,8 @@ class Loop:
 
     def finish(self, state: RunEnd = "done", stopped: GitbotError | None = None) -> None:
         """The last record of a run, whether it came to its end or could not go on."""
-        after = refs.read(self.repository, self._target) if self.journal is not None else None
+        at = self.tip if self.started.request.land is None else self.started.before
+        after = at if self.journal is not None else None
         last = Finished(time=time.time(), state=state, after=after)
         if stopped is not None:
             said, code = stopped.message, stopped.exit_code
@@ -164,81 +193,147 @@ class Loop:
 
     @property
     def _notes(self) -> Notes:
-        where = self.examiner.refs
-        return Notes(self.repository, self.bench, self.started, self.config, self.records, self.recent, where)
+        where, config = self.examiner.refs, self.tester.config
+        return Notes(self.repository, self.bench, self.started, config, self.records, self.recent, where)
 
     # Examining and testing
 
-    def _examine(self, entry: Entry) -> None:
-        self.progress(f"{entry.name}: merging")
-        if self.journal is not None and self.repository.resolve(entry.tip) is None:
-            pins.restore(self.repository, entry.pin)  # the branch was deleted, and its commits swept away
-        self.known[entry.name, self.tip] = self.examiner.examine(self._branch(entry), self.tip)
+    def _examine(self, entry: Entry, onto: Oid) -> None:
+        self.progress(Merging(branch=entry.name))
+        self._bring_back(entry)
+        branch = Branch(entry.name, entry.tip, entry.plan, entry.title, entry.strategy)
+        self.known[entry.name, onto] = self.examiner.examine(branch, onto)
 
-    def _branch(self, entry: Entry) -> Branch:
-        return Branch(entry.name, entry.tip, entry.plan, entry.title, entry.strategy)
+    def _bring_back(self, entry: Entry) -> None:
+        """A branch that was deleted meanwhile, and its commits swept away, is there again as it was pinned."""
+        if self.journal is not None and not self.repository.has(entry.tip):
+            pins.restore(self.repository, entry.pin)
 
-    def _test(self, candidate: Candidate | None) -> None:
-        """Ask the gate about a candidate or, for None, about the bare target."""
-        commit, branch = (candidate.commit, candidate.branch) if candidate else (self.tip, None)
-        if candidate is not None:
+    def _test(self, gates: Underway, commit: Oid, branches: tuple[BranchName, ...]) -> None:
+        """Ask the gate about a commit, in a slot of its own, unless its answer is on record."""
+        tree = self.bench.repository.tree_of(commit)
+        again = any(isinstance(record, Tested) and record.result.tree == tree for record in self.records)
+        # Which gates apply must not change with every landing: what is known of a tree would mean another thing.
+        before = self.started.before if branches else None
+        known = None if again else self.tester.known(commit, before)
+        if known is not None and self._counts(known, branches):
+            own = known.run == self.started.run  # found out right before this run was killed
+            output = self.repository.blob(known.log) if own else None
+            self._tested(None, branches, known, output, cached=not own)
+            return
+        if branches:
             checkouts.must_be_free(self.bench.repository, self._target, self.tip, commit)
-        self.progress(f"{branch or 'the bare target'}: testing")
-        result, output = testing.find_out(
-            self.bench, self.repository, self.started, self.config, self.env, commit, branch
-        )
+        slot = gates.free_slot()
+        expected = expected_seconds((self.records, *self.earlier), self.started.request.gate)
+        self.progress(Testing(slot=slot, branches=branches, expected=expected, again=again))
+        gates.start(tree, branches, self.tester.job(commit, before, branches, slot, fresh=again))
+        settled = {record.report.branch for record in self.records if isinstance(record, Settled)}
+        odds = [entry.chance for entry in self.started.entries if entry.name not in settled]
+        self.progress(Left(runs=round(search.expected_runs(odds), 1), branches=len(odds)))
+
+    def _counts(self, known: GateResult, branches: tuple[BranchName, ...]) -> bool:
+        """A pass always does; a red one of another run only steers, and whoever mended the target is asked again."""
+        return known.verdict is GateVerdict.PASSED or known.run == self.started.run or bool(branches)
+
+    def _hear(self, gates: Underway) -> None:
+        flight, outcome = gates.next(self.progress.tick)
+        for entry in self.started.entries:
+            self._bring_back(entry)
+        result, output = self.tester.keep(flight.job, outcome)
+        self._tested(flight.job.slot, flight.branches, result, output, cached=False)
+
+    def _tested(
+        self,
+        slot: int | None,
+        branches: tuple[BranchName, ...],
+        result: GateResult,
+        output: bytes | None,
+        *,
+        cached: bool,
+    ) -> None:
         number = sum(isinstance(record, Tested) for record in self.records) + 1
         name = f"gate-{number:03d}.log" if output is not None else None
-        cached = output is None and result.run != self.started.run
-        tested = Tested(branch=branch, result=result, cached=cached, log=name)
+        whole = not branches or not any(one.paths for one in self.tester.config.gates.values())
+        tested = Tested(branches=branches, result=result, cached=cached, log=name, whole=whole)
         self._write(tested, {name: output} if name is not None and output is not None else None)
+        self.progress(TestEnded(slot=slot, branches=branches, verdict=result.verdict, seconds=result.seconds))
+
+    def _stop(self, gates: Underway, tree: Oid) -> None:
+        flight = gates.end(tree)
+        seconds = round(time.monotonic() - flight.started, 3)
+        self._write(Stopped(branches=flight.branches, seconds=seconds))
+        self.progress(TestEnded(slot=flight.job.slot, branches=flight.branches, verdict=None, seconds=seconds))
 
     # Landing
 
-    def _land(self, entry: Entry, candidate: Candidate) -> None:
-        one = self.known[entry.name, self.tip]
-        assert one.base is not None
-        left = residual(self.bench, candidate, one.base)
-        if left != EMPTY:
-            why = f"the proof that nothing is lost failed: {left}"
-            self._refuse(entry, Reason.CONFLICT, "not proven", why)
-            return
+    def _land(self, chain: queue.Chain) -> None:
+        for link in chain:
+            left = residual(self.bench, link.candidate, self._base(link))
+            if left != EMPTY:
+                why = f"the proof that nothing is lost failed: {left}"
+                self._refuse(link.entry, Reason.CONFLICT, "not proven", why)
+                return
         try:
-            candidate = signing.sign(self.bench, candidate) if self.journal is not None else candidate
+            signed = signing.sign(self.bench, [link.candidate for link in chain]) if self.journal is not None else ()
         except GitError as refused:
-            self._refuse(entry, Reason.INFRA, "not signed", refused.message)
+            self._refuse(chain[-1].entry, Reason.INFRA, "not signed", refused.message)
             return
-        report = self._report(entry, candidate, one)
-        intent = Landing(ref=self._target, before=candidate.base, after=candidate.commit, report=report)
+        steps: list[Landed] = []
+        for link, new in zip(chain, signed or [link.candidate for link in chain], strict=True):
+            steps.append(Landed(before=new.base, after=new.commit, report=self._report(link, new, tuple(steps))))
+        intent = Landing(ref=self._target, steps=tuple(steps))
         if self.journal is None:
-            self.tip = candidate.commit
-            self._write(intent)
-            self._settle(
-                msgspec.structs.replace(
-                    report,
-                    outcome=Outcome.WAITING,
-                    why=f"would land by {report.strategy}: {report.why}",
-                    commits=(),
-                    proof=None,
-                    next="run it without --dry-run",
-                )
-            )
+            self._would_land(intent)
             return
-        checkouts.must_be_free(self.bench.repository, self._target, candidate.base, candidate.commit)
-        self.bench.promote(candidate.commit)
-        self._keep_backup(entry)
-        why = f"gitbot: {entry.name} ({candidate.strategy})"
+        self.bench.promote(intent.after)
+        for link in chain:
+            self._keep_backup(link.entry)
+        if self.started.request.land is not None:
+            self._write(intent)
+            self._is_beside(intent)
+            return
+        checkouts.must_be_free(self.bench.repository, self._target, intent.before, intent.after)
+        names = ", ".join(step.report.branch for step in steps)
         with undisturbed():
             self._write(intent)
-            moved = refs.swap(self.repository, self._target, before=candidate.base, after=candidate.commit, why=why)
+            moved = self.place.move(intent.before, intent.after, f"gitbot: {names}")
             if moved:
-                self._after_landing(candidate.base, candidate.commit, report)
+                self._after_landing(intent)
         if not moved:
             self._target_moved()
 
-    def _report(self, entry: Entry, candidate: Candidate, one: Examination) -> BranchReport:
-        assert one.base is not None
-        patches = count_patches(self.bench, candidate, one.base)
+    def _base(self, link: queue.Link) -> Oid:
+        base = self.known[link.entry.name, link.candidate.base].base
+        assert base is not None
+        return base
+
+    def _would_land(self, intent: Landing) -> None:
+        self.tip = intent.after
+        self._write(intent)
+        for step in intent.steps:
+            would = msgspec.structs.replace(
+                step.report,
+                outcome=Outcome.WAITING,
+                why=f"would land by {step.report.strategy}: {step.report.why}",
+                commits=(),
+                proof=None,
+                next="run it without --dry-run",
+            )
+            self._settle(would)
+
+    def _is_beside(self, intent: Landing) -> None:
+        """--land: for the branches to come the target is here, and for all others where it was."""
+        self.tip = intent.after
+        settled = {record.report.branch for record in self.records if isinstance(record, Settled)}
+        where = f"{self.started.request.land}, waits until its patches are on {self.place.name}"
+        step = f"merge {self.started.request.land} into {self.place.name}"
+        for report in (one.report for one in intent.steps if one.report.branch not in settled):
+            why = f"goes to {where}: {report.why}"
+            self._settle(msgspec.structs.replace(report, outcome=Outcome.WAITING, why=why, next=step))
+
+    def _report(self, link: queue.Link, candidate: Candidate, ahead: tuple[Landed, ...]) -> BranchReport:
+        entry, one = link.entry, self.known[link.entry.name, link.candidate.base]
+        notes = replace(self._notes, ahead=ahead)
         return BranchReport(
             branch=entry.name,
             plan=entry.plan,
@@ -248,58 +343,47 @@ class Loop:
             why=candidate.why,
             commits=candidate.commits,
             resolved=candidate.resolved,
-            proof=Proof(residual=EMPTY, backup=entry.backup, patches=patches),
-            flags=self._notes.flags(entry, candidate, one),
-            hints=self._notes.hints(candidate, one),
+            proof=Proof(
+                residual=EMPTY, backup=entry.backup, patches=count_patches(self.bench, candidate, self._base(link))
+            ),
+            flags=notes.flags(entry, candidate, one),
+            hints=notes.hints(candidate, one),
         )
 
-    def _after_landing(self, before: Oid, after: Oid, report: BranchReport) -> None:
-        """Work trees follow, the record is closed. May be done again after a kill."""
-        lagging = checkouts.follow_all(self.repository, self._target, before, after)
-        left = self._update_branch(report, after) if self.started.request.update_branches else None
+    def _after_landing(self, intent: Landing) -> None:
+        """Work trees follow, the records are closed. May be done again after a kill."""
+        lagging = checkouts.follow_all(self.repository, self._target, intent.before, intent.after)
+        self.tip = intent.after
+        settled = {record.report.branch for record in self.records if isinstance(record, Settled)}
+        for step in intent.steps:
+            if step.report.branch not in settled:
+                self._close_step(step)
+        if lagging:
+            names = ", ".join(step.report.branch for step in intent.steps)
+            raise WorkTreeInTheWayError(
+                f"{names}: landed, but a checkout could not follow: {lagging[0]}",
+                hint="nothing is lost; mend that, then run the same command again: the checkout is brought up first",
+            )
+
+    def _close_step(self, step: Landed) -> None:
+        report = step.report
+        left = (
+            update_branch(self.repository, self.examiner.refs, step) if self.started.request.update_branches else None
+        )
         if left is not None:
             text = f"{report.branch} was left where it is: {left}"
             flag = Flag(kind="not-updated", paths=(), text=text)
             report = msgspec.structs.replace(report, flags=(*report.flags, flag))
-        self.tip = after
-        self.examiner.landed[report.tip] = after
+        self.examiner.landed[report.tip] = step.after
         if self.started.request.gate is not None:
-            self._remember(before, report.tip)
+            self._remember(step.before, report.tip)
         self._settle(report)
-        if lagging:
-            raise WorkTreeInTheWayError(
-                f"{report.branch} has landed, but a checkout could not follow: {lagging[0]}",
-                hint="nothing is lost; mend that, then run the same command again: the checkout is brought up first",
-            )
 
     def _remember(self, before: Oid, tip: Oid) -> None:
         """Keep how a branch that passed had settled conflicts by merges of its own: the next one need not ask."""
         with contextlib.suppress(GitError):  # objects that a partial clone lacks
             for key, lines in decisions(self.bench, history.own_commits(self.bench.repository, tip, before)):
                 recorded.keep(self.repository, key, lines)
-
-    def _update_branch(self, report: BranchReport, after: Oid) -> str | None:
-        """--update-branches: the agent's own branch goes along, its old commits are in the backup; else why not."""
-        ref = self.examiner.refs.get(report.branch, RefName(refs.HEADS + report.branch))
-        now, trees = refs.read(self.repository, ref), checkouts.showing(self.repository, ref)
-        if not ref.startswith(refs.HEADS):
-            return "only a remote has it"
-        if now == after:  # moved before a kill, or there from the start
-            for tree in trees:
-                if checkouts.lags(self.repository, tree.path, report.tip):
-                    checkouts.follow(self.repository, tree.path, report.tip, after)
-            return None
-        if report.proof is None or refs.read(self.repository, report.proof.backup) is None:
-            return "its commits could not be backed up"
-        if any(checkouts.uncommitted(self.repository, tree.path) for tree in trees):
-            return "its work tree has edits that are in no commit"
-        try:
-            checkouts.must_be_free(self.repository, ref, report.tip, after)
-        except WorkTreeInTheWayError as busy:
-            return busy.message
-        if not refs.swap(self.repository, ref, before=report.tip, after=after, why="gitbot: --update-branches"):
-            return "it has gone on meanwhile"
-        return next(iter(checkouts.follow_all(self.repository, ref, report.tip, after)), None)
 
     def _keep_backup(self, entry: Entry) -> None:
         pinned = refs.read(self.repository, entry.pin)
@@ -308,15 +392,16 @@ class Loop:
 
     def _target_moved(self) -> None:
         """Somebody else was faster: everything is computed again on what is there now."""
-        now = refs.read(self.repository, self._target)
+        now = self.place.read()
         if now is None:
             raise TargetMovedError(
                 f"{self._target} was deleted while the run was under way", hint="restore it, then run this again"
             )
         self._write(Moved(before=self.tip, after=now))
+        self.progress(TargetMoved(before=self.tip, after=now))
         moves = [record for record in self.records if isinstance(record, Moved)]
         if len(moves) > MOST_MOVES:
-            short = self._target.removeprefix(refs.HEADS)
+            short = self.place.name
             raise TargetMovedError(
                 f"{short} moved {len(moves)} times while the gate ran, last from {self.tip[:7]} to {now[:7]}\n"
                 "nothing more was landed",
@@ -329,7 +414,10 @@ class Loop:
         known = document.moves(self.records)
         self.tip = known[-1].after if known else self.started.before  # where the target was last
         intent = recovery.open_intent(self.records)
-        now = refs.read(self.repository, self._target)
+        if intent is not None and self.started.request.land is not None:
+            self._is_beside(intent)
+            return
+        now = self.place.read() if intent is not None else None
         if intent is None or now is None:
             return
         there = self.repository.resolve(intent.after) is not None
@@ -338,9 +426,12 @@ class Loop:
             return
         if now == intent.after:
             with undisturbed():
-                self._after_landing(intent.before, intent.after, intent.report)
+                self._after_landing(intent)
         else:  # somebody built on it since, and brought the checkouts along
-            self._settle(intent.report)
+            settled = {record.report.branch for record in self.records if isinstance(record, Settled)}
+            for step in intent.steps:
+                if step.report.branch not in settled:
+                    self._settle(step.report)
             self.tip = intent.after
 
     # Setting aside and reporting
@@ -355,19 +446,39 @@ class Loop:
         name = aside.brief_name(step.entry)
         self._settle(report, {name: brief.encode("utf-8", "backslashreplace")} if brief else {})
 
+    def _hold(self, step: queue.Hold) -> None:
+        entry = step.entry
+        held = BranchReport(
+            branch=entry.name,
+            plan=entry.plan,
+            tip=entry.tip,
+            outcome=Outcome.WAITING,
+            why=step.why,
+            reason=Reason.BLOCKED,
+            next=f"gitbot approve {shlex.quote(entry.name)}",
+        )
+        self._settle(held)
+
     def _refuse(self, entry: Entry, reason: Reason, kind: str, why: str) -> None:
         conflict = Conflict(entry.name, entry.tip, self.tip, (ConflictedPath(".", kind),), why)
         self._set_aside(queue.SetAside(entry, reason, conflict))
 
     def _red_target(self) -> TargetRedError:
         """Says why, as far as the end of the output does."""
-        last = next(r for r in reversed(self.records) if isinstance(r, Tested) and r.branch is None)
+        last = next(r for r in reversed(self.records) if isinstance(r, Tested) and not r.branches)
         log = file_path(self.repository, self.started.run, last.log) if last.log else None
         output = log.read_text(errors="replace").strip().splitlines()[-3:] if log is not None and log.exists() else []
-        short = self._target.removeprefix(refs.HEADS)
+        short = self.place.name
         if last.result.verdict is GateVerdict.NO_START:
             said, cure = f"the gate could not start on {short}", "correct --gate or [gate] command"
+        elif last.result.verdict is GateVerdict.BROKEN:
+            said, cure = f"the tests could not be carried out on {short}; nobody is blamed", "mend that"
         else:
             said, cure = f"{short} does not pass its own tests; nobody is blamed", f"repair {short}"
+        lacking = gate.lacking(self.repository, self.tester.config.gate.include)
+        if lacking:
+            named = ", ".join(map(printable, lacking))
+            output.append(f"ignored files that the checkout lacks, often the cause: {named}")
+            cure += ", or name what it needs in [gate] include"
         where = f" (all output: {log})" if log is not None else ""
         return TargetRedError("\n".join([said, *output]), hint=f"{cure}, then run the same command again{where}")

@@ -16,7 +16,7 @@ from gitbot.landing.partner import Side, find_hints
 from gitbot.merge.losses import Loss, deleted_landings, dropped_by_merges
 from gitbot.model.git import ZERO, BranchName, RefName
 from gitbot.model.merge import Candidate
-from gitbot.model.run import Entry, Flag, Hint, Landing, Record, Started, Tested
+from gitbot.model.run import Entry, Flag, Hint, Landed, Record, Started, Tested
 from gitbot.repository import Repository, checkouts, history, refs
 from gitbot.repository.workbench import Workbench
 
@@ -32,19 +32,20 @@ class Notes:
     started: Started
     config: Config
     records: Sequence[Record]
-    recent: tuple[Landing, ...]
+    recent: tuple[Landed, ...]
     branches: Mapping[BranchName, RefName]
+    ahead: tuple[Landed, ...] = ()  # what lands in the same step, before the branch
 
     @property
     def _target(self) -> BranchName:
-        return BranchName(self.started.request.target.removeprefix(refs.HEADS))
+        return BranchName(refs.shorthand(self.started.request.target))
 
     def hints(self, candidate: Candidate, one: Examination) -> tuple[Hint, ...]:
         """Where the branch may not fit what was on the target before the run, and what came to it since."""
         assert one.base is not None
         sides: list[Side] = [(None, one.base, self.started.before)]
-        for move in document.moves(self.records):
-            sides.append((move.report.branch if isinstance(move, Landing) else None, move.before, move.after))
+        for move in (*document.moves(self.records), *self.ahead):
+            sides.append((move.report.branch if isinstance(move, Landed) else None, move.before, move.after))
         try:
             own = (one.base, candidate.tip)
             return find_hints(self.bench.repository, own, sides, candidate.tree, self._target)
@@ -55,7 +56,7 @@ class Notes:
         """Lines of others that the branch took away, by its own merges or after they had landed."""
         assert one.base is not None
         viewer, tip, tree = self.bench.repository, candidate.tip, candidate.tree
-        known = [*self.recent, *document.landed(self.records)][-RECENT:]
+        known = [*self.recent, *document.landed(self.records), *self.ahead][-RECENT:]
         others = [landing for landing in reversed(known) if landing.report.branch != entry.name]
         landed = [(landing.report.branch, landing.before, landing.after) for landing in others]
         try:
@@ -75,7 +76,9 @@ class Notes:
         trees = checkouts.showing(self.repository, ref) if ref is not None else ()
         patch = history.patch(self.bench.repository, one.base or ZERO, candidate.tip)
         open_work = [(tree.path, checkouts.uncommitted(self.repository, tree.path)) for tree in trees]
+        now = refs.read(self.repository, ref) if ref is not None else None
         found = (
+            flags.moved_flag(entry.tip, now),
             flags.gate_file_flag(self.started.request.gate, one.changes),
             flags.protected_flag(self.config.gate.protect, one.changes),
             flags.fewer_tests_flag(

@@ -1,7 +1,8 @@
 """In which order branches land: phase, dependency, priority, then what lands most; ties as on the command line.
 
-Of branches that conflict with each other some go back. Here the largest set that gets along is found, and every
-branch that a conflict has moved hears why. Which pairs conflict is tried out elsewhere.
+Of branches that conflict with each other some go back. Here the largest set that gets along is found. Whoever may not
+fit others though git merges them comes after those that raise no doubt. Every branch that was moved hears why. Which
+pairs these are is tried out elsewhere.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import cache
 
 from gitbot.model.git import BranchName
 
+ODDS = (0.03, 0.08, 0.15, 0.25)
 EXACT = 20  # of more that hang together by conflicts those with fewest rivals are taken, until so few are left
 
 
@@ -24,17 +26,24 @@ class Place:
     needs: tuple[BranchName, ...] = ()
     priority: int = 0  # larger first
     rivals: frozenset[BranchName] = frozenset()
+    hints: frozenset[BranchName] = frozenset()  # those that it may not fit though git merges them
+    chance: float = 0.1  # that it makes a green target red; who is likely to goes last, so that fewer wait for it
+
+    @property
+    def doubt(self) -> tuple[int, int]:
+        """The class of its chance (small differences are not worth another order than the user's), and its hints."""
+        return sum(self.chance > bound for bound in ODDS), len(self.hints)
 
 
 def landing_order(places: Sequence[Place]) -> dict[BranchName, str | None]:
-    """Every branch once, in order, and why it is where it is if conflicts decided that.
+    """Every branch once, in order, and why it is where it is if conflicts or hints decided that.
 
     A need takes the place of the best that needs it; one that is not among the places, or that closes a circle,
     holds nobody up. One branch of an earlier phase or higher priority outweighs all that come after.
     """
     field = _Field(places)
     chosen = field.most(field.everyone)
-    ranked = sorted(range(len(places)), key=lambda i: (field.rank[i], not chosen >> i & 1, i))
+    ranked = sorted(range(len(places)), key=lambda i: (field.rank[i], not chosen >> i & 1, places[i].doubt, i))
     found: dict[BranchName, str | None] = {}
     waiting = field.everyone
     while ranked:
@@ -103,10 +112,11 @@ class _Field:
         return heaviest(group)
 
     def reason(self, index: int, chosen: int) -> str | None:
-        """Why a branch that conflicts stands where it does, in one line."""
+        """Why a branch that conflicts or may not fit stands where it does, in one line."""
         against = self.against[index]
         if chosen >> index & 1:
-            return f"goes before {self._names(against)}: they cannot land beside it" if against else None
+            before = f"goes before {self._names(against)}: they cannot land beside it"
+            return before if against else self._doubt(index, chosen)
         if against >> index & 1:
             return "goes last: it conflicts with what it needs"
         first = list(_bits(against & chosen))
@@ -119,6 +129,14 @@ class _Field:
             return f"{said}, and it was named later"
         with_it = f", with it {least}" if least else ""
         return f"{said}; without it {chosen.bit_count()} of {len(self.places)} can land{with_it}"
+
+    def _doubt(self, index: int, chosen: int) -> str | None:
+        """That others of the same rank, named later, go first because they raise less doubt."""
+        me, later = self.places[index], (i for i in _bits(chosen & -2 << index) if self.rank[i] == self.rank[index])
+        first = sum(1 << i for i in later if me.doubt[:1] <= self.places[i].doubt < me.doubt)
+        others = sum(1 << i for i, place in enumerate(self.places) if place.name in me.hints)
+        fits = f"it may not fit {self._names(others)}, though git merges them"
+        return f"goes after {self._names(first)}: {fits}" if first else None
 
     def _names(self, chosen: int) -> str:
         names: list[str] = [self.places[i].name for i in _bits(chosen)]

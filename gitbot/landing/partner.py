@@ -6,19 +6,28 @@ work: a likely partner and the line that points to it, never proof.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations
 
-from gitbot.languages import definitions
+from gitbot.errors import GitError
+from gitbot.languages import defined_names, definitions
 from gitbot.merge.hints import Suspect, Version, Work, read_work, suspects, use_after
 from gitbot.model.git import ZERO, BranchName, Oid
 from gitbot.model.run import Hint
-from gitbot.repository import Repository
+from gitbot.repository import Repository, history
+from gitbot.repository.workbench import Merged, Workbench
 
 LARGEST = 1 << 20  # bytes of a file that is read
 MOST_BYTES = 4 << 20  # of one side; the rest of a large difference is not looked at
 MOST_FILES = 80  # likewise
+_WORD = re.compile(r"[A-Za-z_$][\w$]*")
+MOST_PAIRS = 4000  # of branches that have not landed
+MOST_TRIED = 60  # of them, by a merge
+MOST_BEHIND = 20  # files that came to the target since, for a branch to be held against them before it lands
 MOST_MENTIONS = 60  # files in which a name occurs; one that is more common than that means something else too
 
 
@@ -57,6 +66,50 @@ def find_hints(
             kind, name, text = *one.key, one.text(use, user, changer)
             hints.append(Hint(kind=kind, path=use.path, line=use.line, name=name, partner=who, text=text))
     return tuple(hints)
+
+
+def foresee(
+    bench: Workbench, ends: Sequence[Side], target: BranchName, tip: Oid | None = None
+) -> Iterator[tuple[BranchName | None, Hint]]:
+    """Where branches that git merges may not fit each other before any has landed, nor the target at `tip`.
+
+    A pair is told once, at its later branch. Of many branches nothing is told: too many pairs.
+    """
+    viewer, tried = bench.repository, 0
+    pairs = [*combinations(ends, 2), *(((None, end[1], tip), end) for end in ends if tip is not None)]
+    for first, second in pairs if len(pairs) <= MOST_PAIRS else ():
+        with suppress(GitError):  # a blob that a partial clone lacks; a note is not worth a stop
+            behind = viewer.changes(*first[1:]) if first[0] is None else ()
+            if tried == MOST_TRIED or len(behind) > MOST_BEHIND or not _meet(viewer, first, second):
+                continue
+            theirs, mine = (work_of(viewer, *side[1:]) for side in (first, second))
+            if suspects(mine, theirs) or suspects(theirs, mine):
+                tried += 1
+                merged = bench.merge(first[2], second[2])
+                hints = (
+                    find_hints(viewer, second[1:], (first,), merged.tree, target)
+                    if isinstance(merged, Merged)
+                    else ()
+                )
+                yield from ((second[0], hint) for hint in hints)
+
+
+def _meet(viewer: Repository, first: Side, second: Side) -> bool:
+    """Whether one side's lines name what the other defines differently, or both define one thing."""
+    (gone, new, words), (also_gone, also_new, also_words) = (_lines(viewer, *side[1:]) for side in (first, second))
+    return bool(gone & also_words or also_gone & words or new & also_new)
+
+
+@lru_cache(maxsize=128)
+def _lines(viewer: Repository, base: Oid, tip: Oid) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """By the lines of a diff alone: names defined before, or in a head that goes on; those defined now; new words."""
+    gone, new, words = set[str](), set[str](), set[str]()
+    for line in history.patch(viewer, base, tip, context=3).split("\n"):
+        names = [name.rpartition(".")[2] for name in defined_names(line[1:].encode())]
+        gone.update(names if line.startswith("-") or line.endswith(("(", ",")) else ())
+        new.update(names if line.startswith("+") else ())
+        words.update(_WORD.findall(line) if line.startswith("+") else ())
+    return frozenset(gone), frozenset(new), frozenset(words)
 
 
 @lru_cache(maxsize=128)

@@ -1,14 +1,15 @@
-"""What to do next, given all that is known: the plain queue, one branch at a time.
+"""What to do next, given all that is known: the facts, the steps, and the plain queue.
 
-A pure function of facts, asked again from scratch after every step, so that a restart loses nothing. It is the
-oracle against which a cleverer queue is tested: slower, and never wrong.
+Pure functions of facts, asked again from scratch after every event, so that a restart loses nothing. The plain queue
+takes one branch at a time: slower than `gitbot.landing.groups`, never wrong, and the oracle it is tested against.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import cached_property
 
 from gitbot.model.gate import GateVerdict
 from gitbot.model.git import BranchName, Oid
@@ -19,31 +20,94 @@ Examined = tuple[Candidate, ...] | Conflict | Nothing
 
 
 @dataclass(frozen=True, slots=True)
+class Sighting:
+    """What one run of the gate said; `branches` made the tree, in this order, on the target of that time."""
+
+    tree: Oid
+    branches: tuple[BranchName, ...]
+    verdict: GateVerdict
+    fresh: bool = True  # from this run of gitbot
+    whole: bool = True  # all gates ran, and not only those that what was changed asks for
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A run of the gate under way; no branches: of the bare target."""
+
+    tree: Oid
+    branches: tuple[BranchName, ...]
+
+
+@dataclass(frozen=True)
 class Facts:
     """Everything that a decision may rest on."""
 
     entries: tuple[Entry, ...]  # in landing order
     reports: Mapping[BranchName, BranchReport]  # branches that have come to their end
-    examined: Mapping[BranchName, Examined]  # on the target as it is now
-    sightings: Mapping[Oid, tuple[GateVerdict, ...]]  # by tree, oldest first
-    target: Oid  # the target's tree
+    examined: Mapping[tuple[BranchName, Oid], Examined]  # by the commit that they were merged onto
+    sightings: tuple[Sighting, ...]  # oldest first
+    tip: Oid  # the target's commit
+    tree: Oid  # and its tree
     gated: bool = True
     confirm: int = 1  # further red runs before a branch is rejected
-    trespass: frozenset[BranchName] = field(default_factory=frozenset)  # touched what another plan owns
+    trespass: frozenset[tuple[BranchName, Oid]] = field(default_factory=frozenset)  # touches what another plan owns
+    unapproved: Mapping[tuple[BranchName, Oid], str] = field(default_factory=dict)  # and why a person has to say yes
+    running: tuple[Running, ...] = ()
+    workers: int = 1  # gate runs at once
+
+    @cached_property
+    def waiting(self) -> tuple[Entry, ...]:
+        """The branches of the current phase that have no verdict yet."""
+        left = [entry for entry in self.entries if entry.name not in self.reports]
+        return tuple(entry for entry in left if entry.phase == left[0].phase)
+
+    @cached_property
+    def verdicts(self) -> Mapping[Oid, tuple[Sighting, ...]]:
+        """What was seen of each tree, oldest first."""
+        found: dict[Oid, tuple[Sighting, ...]] = {}
+        for seen in self.sightings:
+            found[seen.tree] = (*found.get(seen.tree, ()), seen)
+        return found
+
+    def standing(self, tree: Oid) -> Standing:
+        """What the gate's sightings of one tree amount to."""
+        return standing(self.verdicts.get(tree, ()), self.confirm)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One branch in a chain: merged onto the link before it, the first one onto the target."""
+
+    entry: Entry
+    candidate: Candidate
+
+
+Chain = tuple[Link, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Examine:
-    """Find out what the branch would be on this target."""
+    """Find out what the branch would be on this commit."""
 
     entry: Entry
+    onto: Oid
 
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """Run the gate on this candidate's tree."""
+    """Run the gate on the last link's tree."""
 
-    candidate: Candidate
+    chain: Chain
+
+    @property
+    def tree(self) -> Oid:
+        """What is tested."""
+        return self.chain[-1].candidate.tree
+
+    @property
+    def branches(self) -> tuple[BranchName, ...]:
+        """Who is in it, in order."""
+        return tuple(link.entry.name for link in self.chain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +116,17 @@ class TestTarget:
 
 
 @dataclass(frozen=True, slots=True)
-class Land:
-    """Move the target to this candidate."""
+class Stop:
+    """End a run of the gate whose answer nobody needs any more."""
 
-    entry: Entry
-    candidate: Candidate
+    tree: Oid
+
+
+@dataclass(frozen=True, slots=True)
+class Land:
+    """Move the target to the last link, in one step."""
+
+    chain: Chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +137,14 @@ class SetAside:
     reason: Reason
     found: Candidate | Conflict | None = None
     partner: BranchName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The branch waits for a person's yes."""
+
+    entry: Entry
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +161,16 @@ class TargetRed:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do until a run of the gate ends."""
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """Every branch has come to its end."""
 
 
-Step = Examine | Test | TestTarget | Land | SetAside | Close | TargetRed | Done
+Step = Examine | Test | TestTarget | Stop | Land | SetAside | Hold | Close | TargetRed | Wait | Done
 
 
 class Standing(Enum):
@@ -103,88 +186,112 @@ STRANGE_ENDS = 2  # a time-out, a crash or an empty run that repeats is the tree
 MOST_RUNS = 3
 
 
-def standing(sightings: tuple[GateVerdict, ...], confirm: int) -> Standing:
-    """One pass lands a tree; a red one counts when it was confirmed, a strange end when it came twice."""
-    if not sightings:
+def standing(seen: Sequence[Sighting], confirm: int) -> Standing:
+    """One pass lands a tree; a red one counts when it was confirmed, a strange end when it came twice.
+
+    What an earlier run of gitbot saw may confirm; on its word alone nobody is rejected.
+    """
+    if not seen:
         return Standing.UNKNOWN
-    if GateVerdict.PASSED in sightings:
+    verdicts = [one.verdict for one in seen]
+    if GateVerdict.PASSED in verdicts:
         return Standing.PASSED
-    red = sightings.count(GateVerdict.FAILED)
-    strange = len(sightings) - red
-    if red > confirm or strange >= STRANGE_ENDS or len(sightings) >= MOST_RUNS:
-        return Standing.RED
-    return Standing.AGAIN
+    red = verdicts.count(GateVerdict.FAILED)
+    enough = red > confirm or len(verdicts) - red >= STRANGE_ENDS or len(verdicts) >= MOST_RUNS
+    return Standing.RED if enough and any(one.fresh for one in seen) else Standing.AGAIN
 
 
 def decide(facts: Facts) -> tuple[Step, ...]:
-    """The next step, as a tuple of one: this queue never does two things at once."""
-    for entry in facts.entries:
-        if entry.name not in facts.reports:
-            return (_gate_of_phase(facts, entry) or _next_for(facts, entry),)
-    return (Done(),)
+    """The next step of the plain queue, as a tuple of one: it never does two things at once."""
+    if facts.running:
+        return (Wait(),)
+    if not facts.waiting:
+        return (Done(),)
+    return (phase_gate(facts) or first(facts) or alone(facts, facts.waiting[0]),)
 
 
-def _gate_of_phase(facts: Facts, entry: Entry) -> Step | None:
+def phase_gate(facts: Facts) -> Step | None:
     """Between two phases the target has to pass; it usually has, as the last tree that landed."""
-    begins = next(one for one in facts.entries if one.phase == entry.phase) is entry
-    if not facts.gated or not begins or entry is facts.entries[0]:
+    phase = facts.waiting[0].phase
+    begins = not any(entry.phase == phase and entry.name in facts.reports for entry in facts.entries)
+    if not facts.gated or not begins or phase == facts.entries[0].phase:
         return None
-    return _target_must_pass(facts)
+    return target_must_pass(facts)
 
 
-def _next_for(facts: Facts, entry: Entry) -> Step:
-    blocker = _blocker(facts, entry)
-    if blocker is not None:
-        return SetAside(entry, Reason.BLOCKED, partner=blocker or None)
-    found = facts.examined.get(entry.name)
+def first(facts: Facts) -> Step | None:
+    """What becomes of the branch at the head unless it merges: only there is the last word said on a conflict.
+
+    None when it merges, and the gate has to say.
+    """
+    entry = facts.waiting[0]
+    back = blocker(facts, entry)
+    if back is not None:
+        return SetAside(entry, Reason.BLOCKED, partner=back or None)
+    found = facts.examined.get((entry.name, facts.tip))
     match found:
         case None:
-            return Examine(entry)
+            return Examine(entry, facts.tip)
         case Nothing():
             return Close(entry, found)
-        case _ if entry.name in facts.trespass:
+        case _ if (entry.name, facts.tip) in facts.trespass:
             return SetAside(entry, Reason.OWNERSHIP, found if isinstance(found, Conflict) else None)
         case Conflict():
             return SetAside(entry, Reason.CONFLICT, found)
         case _:
-            return _judge(facts, entry, found)
+            why = facts.unapproved.get((entry.name, facts.tip))
+            return Hold(entry, why) if why is not None else None
 
 
-def _blocker(facts: Facts, entry: Entry) -> BranchName | None:
+def blocker(facts: Facts, entry: Entry) -> BranchName | None:
     """A dependency that did not land; the empty name for one that has no branch here. None: nothing blocks."""
     if entry.missing:
         return BranchName("")
     for need in entry.needs:
         report = facts.reports.get(need)
-        if report is not None and report.outcome is Outcome.SET_ASIDE:
+        if report is not None and _keeps_back(report):
             return need
     return None
 
 
-def _judge(facts: Facts, entry: Entry, candidates: tuple[Candidate, ...]) -> Step:
+def _keeps_back(report: BranchReport) -> bool:
+    """Whether what needs a branch cannot land: a would-land of a dry run does not."""
+    return report.outcome is Outcome.SET_ASIDE or (
+        report.outcome is Outcome.WAITING and report.reason is Reason.BLOCKED
+    )
+
+
+def alone(facts: Facts, entry: Entry) -> Step:
+    """What the gate has to say of one branch on the target as it is; only on this evidence is one rejected."""
+    found = facts.examined.get((entry.name, facts.tip))
+    if found is None:
+        return Examine(entry, facts.tip)
+    if not isinstance(found, tuple):
+        return Wait()  # it comes back when what it conflicts with has its verdict
     if not facts.gated:
-        return Land(entry, candidates[0])
-    for candidate in candidates:
-        match standing(facts.sightings.get(candidate.tree, ()), facts.confirm):
+        return Land((Link(entry, found[0]),))
+    for candidate in found:
+        match facts.standing(candidate.tree):
             case Standing.PASSED:
-                return Land(entry, candidate)
+                return Land((Link(entry, candidate),))
             case Standing.UNKNOWN:
-                return Test(candidate)
+                return Test((Link(entry, candidate),))
             case Standing.AGAIN:
-                return _target_must_pass(facts) or Test(candidate)
+                return target_must_pass(facts) or Test((Link(entry, candidate),))
             case Standing.RED:
-                blameless = _target_must_pass(facts)
+                blameless = target_must_pass(facts)
                 if blameless is not None:
                     return blameless
-    last = candidates[-1]
-    if set(facts.sightings.get(last.tree, ())) == {GateVerdict.BROKEN}:
+    last = found[-1]
+    if {seen.verdict for seen in facts.verdicts.get(last.tree, ())} == {GateVerdict.BROKEN}:
         return SetAside(entry, Reason.INFRA, last)
     return SetAside(entry, Reason.CONFLICT if last.resolved else Reason.GATE, last)
 
 
-def _target_must_pass(facts: Facts) -> Step | None:
+def target_must_pass(facts: Facts) -> Step | None:
     """None when the bare target is known to pass."""
-    match standing(facts.sightings.get(facts.target, ()), facts.confirm):
+    seen = [one for one in facts.verdicts.get(facts.tree, ()) if one.whole]
+    match standing(seen, facts.confirm):
         case Standing.PASSED:
             return None
         case Standing.RED:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum, auto
 
-from gitbot.model.git import Oid
+from gitbot.model.git import BranchName, Oid
 from gitbot.model.run import Landing, Moved, Record, Settled
 
 
@@ -18,12 +18,15 @@ class Fate(Enum):
 
 
 def open_intent(records: Sequence[Record]) -> Landing | None:
-    """The landing that was announced and neither settled nor given up."""
+    """The landing that was announced and neither settled for every branch nor given up."""
+    settled: set[BranchName] = set()
     for record in reversed(records):
         match record:
             case Landing():
-                return record
-            case Settled() | Moved():
+                return None if settled.issuperset(step.report.branch for step in record.steps) else record
+            case Settled():
+                settled.add(record.report.branch)
+            case Moved():
                 return None
             case _:
                 continue

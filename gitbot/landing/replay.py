@@ -25,6 +25,7 @@ from gitbot.model.replay import Likeness, Replay, ReplayedFile, ReplayedHunk, Re
 from gitbot.repository import Repository, history, refs
 from gitbot.repository.workbench import Merged, Workbench
 
+OTHER = {Manner.CAREFUL: Manner.BOLD, Manner.BOLD: Manner.CAREFUL}
 _SHOWN = 4_000  # bytes of one text that a report gets
 
 
@@ -45,6 +46,7 @@ def replay(
     listed = repository.git("rev-list", "--first-parent", "--min-parents=2", tip).decode().split()
     with _Past(repository, scratch) as past:
         for commit in map(repository.commit, map(Oid, listed)):
+            progress(len(merges))
             if len(merges) == last:
                 break
             if len(commit.parents) > 2:
@@ -57,7 +59,6 @@ def replay(
                 merges.append(_replayed(past.bench_on(commit.parents[0]), commit, manner, additive))
             except GitError as refused:
                 merges.append(_merge(commit, Likeness.UNREADABLE, why=refused.message))
-            progress(len(merges))
     name = BranchName(target.removeprefix(refs.HEADS))
     return Replay(name, repository.commit(tip), str(manner), tuple(merges), octopuses, forwards)
 
@@ -92,7 +93,7 @@ def _merge(
     why: str | None = None,
 ) -> ReplayedMerge:
     time, extra = commit.committer.time, tuple(sorted(beyond))
-    return ReplayedMerge(commit.oid, commit.subject, time, likeness, why, files, extra)
+    return ReplayedMerge(commit.oid, commit.subject, commit.author.name, time, likeness, why, files, extra)
 
 
 def _replayed(bench: Workbench, commit: Commit, manner: Manner, additive: Callable[[str], bool]) -> ReplayedMerge:
@@ -147,7 +148,7 @@ def _hunks(
     file: ConflictedFile, manner: Manner, committed: bytes | None, own: bytes | None
 ) -> tuple[ReplayedHunk, ...]:
     """Each conflict of a file; `own` is gitbot's text, None where it would have set the file aside."""
-    conflicts, given = read_conflicts(file), answers(file, manner)
+    conflicts, given, others = read_conflicts(file), answers(file, manner), answers(file, OTHER[manner])
     if isinstance(conflicts, Refused):
         clean, hunks = read_markers(file) or ((), ())
     else:
@@ -167,7 +168,10 @@ def _hunks(
         likeness = None if mine is None or told is None else compare(mine, told)
         sides = _text(hunk.base), _text(hunk.ours), _text(hunk.theirs)
         how = answer.how if answer else None
-        found.append(ReplayedHunk(hunk.line, *sides, _told(told), _told(mine), how, why, likeness))
+        other = None if isinstance(others, Refused) else others[at]
+        kept, rung = (other.lines, other.how) if other else (None, None)
+        alike = None if kept is None or told is None else compare(kept, told)
+        found.append(ReplayedHunk(hunk.line, *sides, _told(told), _told(mine), how, why, likeness, rung, alike))
     return tuple(found)
 
 

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -16,17 +17,20 @@ from gitbot.config import Config, as_table, from_table
 from gitbot.errors import RiskError, TargetRedError, UnknownBranchError
 from gitbot.guard.landed import enforcement_at, landings
 from gitbot.journal import pins, results, runs
-from gitbot.journal.lock import only_writer, sweep
+from gitbot.journal.lock import only_writer
 from gitbot.journal.runs import Journal
-from gitbot.landing import document, recovery
+from gitbot.landing import document
+from gitbot.landing.chances import REACH, chances, confirmations, features, past_of
 from gitbot.landing.examine import Examiner, additive_paths, owned_twice
-from gitbot.landing.loop import Loop, Progress
+from gitbot.landing.loop import Loop
 from gitbot.landing.order import Place, landing_order
+from gitbot.landing.testing import Tester
 from gitbot.merge.commands import Commands
 from gitbot.merge.rungs import Manner
 from gitbot.model.git import BranchName, Oid, Person, RefName
 from gitbot.model.merge import Branch, Strategy
 from gitbot.model.plan import Plan, PlanId, PlanSet
+from gitbot.model.progress import Began, Ended, Progress
 from gitbot.model.run import (
     Delivered,
     Entry,
@@ -36,12 +40,14 @@ from gitbot.model.run import (
     Request,
     Run,
     RunId,
+    Settled,
     Started,
     Undone,
 )
 from gitbot.planset import in_force_plans, plans_in, plans_of
 from gitbot.process import undisturbed
-from gitbot.repository import Repository, checkouts, refs
+from gitbot.repository import Repository, checkouts, pool, refs
+from gitbot.repository.remotes import place_of
 from gitbot.repository.workbench import Workbench
 
 _ORDERS = ("plan", "event", "commit")  # kinds of edges that make one branch wait for another's landing
@@ -75,18 +81,20 @@ def integrate(
             held.enter_context(only_writer(repository))
             scratch = repository.common / "gitbot" / "scratch"
             _tidy_up(repository)
-        before = refs.read(repository, request.target)
-        assert before is not None
+        place = place_of(repository, request.target)
+        before = refs.read(repository, place.ref) if dry_run else place.read()
+        if before is None:
+            raise UnknownBranchError(f"the target {place.name} is gone", hint="name another with --into")
         with Workbench(repository, scratch, before) as bench:
             journal = None if dry_run else _picked_up(repository, bench, request, env, progress)
             if journal is None:
-                started = _start(repository, bench, named, request, config)
+                started = _start(repository, bench, named, request, config, before)
                 journal = None if dry_run else _begun(repository, started)
             else:
                 started = journal.started
-                progress(f"going on with run {started.run}")
                 _bring_back(repository, journal, started)
             loop = _loop(repository, bench, started, journal, env, progress)
+            _announce(loop)
             if not any(isinstance(record, Finished) for record in loop.records):
                 _carry_out(loop)
         run = document.fold(loop.records, dry_run=dry_run, after=loop.tip)
@@ -97,11 +105,11 @@ def integrate(
 
 
 def _tidy_up(repository: Repository) -> None:
-    """Stale locks of a killed run, what has expired, and a checkout that did not follow the last landing."""
+    """What has expired, and a checkout that did not follow the last landing."""
     records = next((records for _, records in runs.own(repository)), ())
-    sweep(repository, recovery.open_intent(records))
     pins.let_go(repository, "refs/gitbot/pin/", time.time())
     results.let_go(repository, time.time())
+    pool.sweep(repository, time.time())
     last = next((record for record in reversed(records) if isinstance(record, Landing)), None)
     if last is None or refs.read(repository, last.ref) != last.after:
         return
@@ -121,6 +129,27 @@ def _named(repository: Repository, resolve: Callable[[], Sequence[Branch]], requ
         if over or not records or not isinstance(records[0], Started) or records[0].request != request:
             raise
         return ()
+
+
+def _announce(loop: Loop) -> None:
+    """Who watches hears what the run is about; of one that goes on also what has ended."""
+    started = loop.started
+    names = tuple(entry.name for entry in started.entries)
+    target = BranchName(refs.shorthand(started.request.target))
+    resumed = len(loop.records) > 1
+    loop.progress(
+        Began(
+            run=started.run,
+            target=target,
+            before=started.before,
+            branches=names,
+            jobs=loop.workers,
+            resumed=resumed,
+        )
+    )
+    for record in loop.records:
+        if isinstance(record, Settled):
+            loop.progress(Ended(report=record.report))
 
 
 def _carry_out(loop: Loop) -> None:
@@ -149,11 +178,28 @@ def _loop(
     progress: Progress,
 ) -> Loop:
     config = from_table(started.config)
-    examiner = _examiner(repository, bench, started, config, env, dry=journal is None)
-    records: list[Record] = list(journal.records) if journal is not None else [started]
-    loop = Loop(repository, bench, examiner, started, config, env, journal, progress, records, tip=started.before)
-    loop.recent = landings(repository, started.before)
-    return loop
+    good, rate = results.flake_rate(repository)
+    asked = config.gate.confirm
+    return Loop(
+        repository=repository,
+        bench=bench,
+        examiner=_examiner(repository, bench, started, config, env, dry=journal is None),
+        started=started,
+        tester=Tester(bench, repository, started, config, env, runs.clone_id(repository)),
+        place=place_of(repository, started.request.target),
+        journal=journal,
+        progress=progress,
+        confirm=confirmations(good, rate) if asked == "auto" else asked,
+        records=list(journal.records) if journal is not None else [started],
+        recent=landings(repository, started.before),
+        earlier=_earlier(repository, started.run),
+        tip=started.before,
+    )
+
+
+def _earlier(repository: Repository, run: RunId | None = None) -> tuple[Sequence[Record], ...]:
+    """The records of this clone's runs, newest first, without those of one."""
+    return tuple(records for one, records in islice(runs.own(repository), REACH) if one != run)
 
 
 def _examiner(
@@ -162,7 +208,7 @@ def _examiner(
     request = started.request
     plans = _plans(repository, request, config, started.before)
     recorded = landings(repository, started.before)
-    force = enforcement_at(bench, config, plans, request.target.removeprefix(refs.HEADS), started.before, recorded)
+    force = enforcement_at(bench, config, plans, refs.shorthand(request.target), started.before, recorded)
     force.landed.update((entry.plan, False) for entry in started.entries if entry.plan is not None)
     return Examiner(
         repository=repository,
@@ -190,12 +236,10 @@ def _plans(repository: Repository, request: Request, config: Config, before: Oid
 
 
 def _start(
-    repository: Repository, bench: Workbench, named: Sequence[Branch], request: Request, config: Config
+    repository: Repository, bench: Workbench, named: Sequence[Branch], request: Request, config: Config, before: Oid
 ) -> Started:
     now = time.time()
     run = RunId(time.strftime("%Y%m%dT%H%M%SZ-", time.gmtime(now)) + secrets.token_hex(2))
-    before = refs.read(repository, request.target)
-    assert before is not None
     draft = Started(
         run=run,
         time=now,
@@ -246,13 +290,41 @@ def _entries(examiner: Examiner, named: Sequence[Branch], before: Oid, run: RunI
 def _ordered(
     examiner: Examiner, drafts: Sequence[Entry], mine: Mapping[BranchName, tuple[Plan, ...]], before: Oid
 ) -> tuple[Entry, ...]:
-    rivals = examiner.rivals([Branch(e.name, e.tip, e.plan, e.title, e.strategy) for e in drafts], before)
+    works = examiner.works([Branch(e.name, e.tip, e.plan, e.title, e.strategy) for e in drafts], before)
+    rivals, hints = examiner.rivals(works), examiner.hints(works)
+    touched = {one.name: examiner.repository.changed_paths(work.base, one.tip) for one, work in works.items()}
+    likely = _likely(examiner.repository, drafts, mine, touched)
+    priority = {name: max((plan.priority for plan in plans), default=0) for name, plans in mine.items()}
     places = [
-        Place(e.name, e.phase, e.needs, max((p.priority for p in mine[e.name]), default=0), rivals[e.name])
+        Place(e.name, e.phase, e.needs, priority[e.name], rivals[e.name], hints[e.name], likely[e.name].chance)
         for e in drafts
     ]
-    by_name = {entry.name: entry for entry in drafts}
-    return tuple(msgspec.structs.replace(by_name[name], order=why) for name, why in landing_order(places).items())
+    order = landing_order(places)
+    return tuple(msgspec.structs.replace(likely[name], order=why) for name, why in order.items())
+
+
+def _likely(
+    repository: Repository,
+    drafts: Sequence[Entry],
+    mine: Mapping[BranchName, tuple[Plan, ...]],
+    touched: Mapping[BranchName, frozenset[str]],
+) -> dict[BranchName, Entry]:
+    """The entries with all that tells how likely each is to be red, and with whom it shares files."""
+    agents = {e.name: next((plan.agent for plan in mine[e.name] if plan.agent), None) for e in drafts}
+    known = [features(e.name, agents[e.name], touched.get(e.name, ())) for e in drafts]
+    odds = chances(past_of(_earlier(repository)), known)
+    return {
+        e.name: msgspec.structs.replace(
+            e,
+            agent=one.agent,
+            areas=one.areas,
+            chance=round(chance, 3),
+            near=tuple(
+                name for name, paths in touched.items() if name != e.name and paths & touched.get(e.name, frozenset())
+            ),
+        )
+        for e, one, chance in zip(drafts, known, odds, strict=True)
+    }
 
 
 def _strategy(name: BranchName, plan: Plan | None, config: Config) -> Strategy | None:
@@ -301,6 +373,6 @@ def _nothing_new(repository: Repository, started: Started, finished: Finished) -
     """Whether target and branches are where a run that nobody was told of has left them."""
     known = refs.branches(repository)
     tips = {entry.name: refs.read(repository, known[entry.name]) for entry in started.entries if entry.name in known}
-    return refs.read(repository, started.request.target) == finished.after and all(
+    return place_of(repository, started.request.target).read() == finished.after and all(
         tips.get(entry.name) in (entry.tip, finished.after) for entry in started.entries
     )

@@ -1,66 +1,89 @@
-"""What the gate says of one commit: a pass that is on record costs nothing, anything else is found out."""
+"""What the gate says of one commit: what is on record, what there is to run, and that its answer is kept."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from gitbot import gate
 from gitbot.config import Config
-from gitbot.errors import GitError
 from gitbot.journal import results
-from gitbot.model.gate import GateResult, GateVerdict
+from gitbot.model.gate import GateKey, GateResult, GateStep
 from gitbot.model.git import BranchName, Oid
 from gitbot.model.run import Started
-from gitbot.repository import Repository, checkouts, refs
+from gitbot.repository import Repository, refs
+from gitbot.repository.pool import Origin, cache_folder
 from gitbot.repository.workbench import Workbench
 from gitbot.repository.writing import write_blob
 
 
-def find_out(
-    bench: Workbench,
-    repository: Repository,
-    started: Started,
-    config: Config,
-    env: Mapping[str, str],
-    commit: Oid,
-    branch: BranchName | None,
-) -> tuple[GateResult, bytes | None]:
-    """The result for a commit, and the output if the gate was run now. A red result of another run never counts."""
-    command = started.request.gate
-    assert command is not None
-    tree = bench.repository.tree_of(commit)
-    key = results.key_of(tree, config.gate, command)
-    known = results.passed(repository, key)
-    if known is not None:
-        return known, None
-    job = gate.GateJob(
-        commit=commit,
-        command=command,
-        gate=config.gate,
-        seconds=started.request.gate_timeout,
-        stores=(bench.store, bench.objects),
-        folder=checkouts.cache_folder(repository),
-        run=started.run,
-        target=started.request.target.removeprefix(refs.HEADS),
-        branches=(branch,) if branch else (),
-    )
-    try:
-        outcome = gate.run(repository, job, env)
-    except (GitError, OSError) as broken:
-        outcome = gate.GateOutcome(gate.Judgement(GateVerdict.BROKEN, 1, None, None), 0.0, f"{broken}\n".encode())
-    judged = outcome.judgement
-    result = GateResult(
-        key=key,
-        tree=tree,
-        verdict=judged.verdict,
-        status=judged.status,
-        seconds=round(outcome.seconds, 3),
-        tests=judged.tests,
-        skipped=judged.skipped,
-        log=write_blob(repository, outcome.log),
-        run=started.run,
-        finished=time.time(),
-    )
-    results.keep(repository, result)
-    return result, outcome.log
+@dataclass(frozen=True, slots=True)
+class Tester:
+    """The gate of one run, as its configuration has it. Jobs go to `gate.run`, in any thread; the rest stays in one.
+
+    `before` is the target's tip that a candidate stands on, None where the bare target is tested.
+    """
+
+    bench: Workbench
+    repository: Repository
+    started: Started
+    config: Config
+    env: Mapping[str, str]
+    clone: str  # `journal.runs.clone_id`
+
+    def known(self, commit: Oid, before: Oid | None) -> GateResult | None:
+        """A pass that is on record, else the newest red result: evidence, by which alone nobody is rejected."""
+        key = self._key(commit, self._steps(commit, before))
+        return results.known(self.repository, key, anybodys=self.config.gate.trust_remote)
+
+    def job(
+        self, commit: Oid, before: Oid | None, branches: tuple[BranchName, ...], slot: int = 0, fresh: bool = False
+    ) -> gate.GateJob:
+        """What is to be run for a commit; `fresh`: without anything that an earlier run left."""
+        seen = self.bench.repository
+        return gate.GateJob(
+            commit=commit,
+            steps=self._steps(commit, before),
+            gate=self.config.gate,
+            seconds=self.started.request.gate_timeout,
+            origin=Origin(seen.common, seen.env, (self.bench.store, self.bench.objects)),
+            folder=cache_folder(self.repository),
+            env=self.env,
+            main=gate.main_work_tree(self.repository) if self.config.gate.include else None,
+            slot=slot,
+            fresh=fresh,
+            run=self.started.run,
+            target=refs.shorthand(self.started.request.target),
+            branches=branches,
+        )
+
+    def keep(self, job: gate.GateJob, outcome: gate.GateOutcome) -> tuple[GateResult, bytes]:
+        """Record what a job came to: the result and the output. One that was stopped came to nothing."""
+        assert not outcome.stopped
+        judged = outcome.judgement
+        result = GateResult(
+            key=self._key(job.commit, job.steps),
+            tree=self.bench.repository.tree_of(job.commit),
+            verdict=judged.verdict,
+            status=judged.status,
+            seconds=round(outcome.seconds, 3),
+            tests=judged.tests,
+            skipped=judged.skipped,
+            log=write_blob(self.repository, outcome.log),
+            run=self.started.run,
+            finished=time.time(),
+            gate=outcome.gate,
+            failing=judged.failing,
+            clone=self.clone,
+        )
+        results.keep(self.repository, result)
+        return result, outcome.log
+
+    def _steps(self, commit: Oid, before: Oid | None) -> tuple[GateStep, ...]:
+        changes = self.bench.repository.changes(before, commit) if before and self.config.gates else ()
+        changed = [path for change in changes for path in change.paths]
+        return gate.steps(self.config, self.started.request, changed if before else None)
+
+    def _key(self, commit: Oid, steps: tuple[GateStep, ...]) -> GateKey:
+        return results.key_of(self.bench.repository.tree_of(commit), self.config.gate, steps)

@@ -12,8 +12,9 @@ from gitbot.journal.lock import only_writer
 from gitbot.journal.runs import Journal
 from gitbot.landing.document import landed
 from gitbot.model.git import Oid, Person, RefName
-from gitbot.model.run import Landing, RunId, Started, Undone
-from gitbot.repository import Repository, checkouts, history, refs
+from gitbot.model.run import Landed, Landing, RunId, Started, Undone
+from gitbot.repository import Repository, checkouts, history
+from gitbot.repository.remotes import Place, place_of
 from gitbot.repository.workbench import Merged, Workbench
 
 
@@ -53,7 +54,8 @@ def last_that_landed(repository: Repository) -> RunId:
     """
     for run, records in runs.own(repository):
         undone = any(isinstance(record, Undone) for record in records)
-        if not undone and any(isinstance(record, Landing) for record in records):
+        beside = isinstance(records[0], Started) and records[0].request.land is not None
+        if not undone and not beside and any(isinstance(record, Landing) for record in records):
             return run
     raise InputError("no run here landed anything that was not taken back already", hint="gitbot runs lists them")
 
@@ -73,21 +75,22 @@ def undo(repository: Repository, run: RunId, *, revert: bool) -> Taken:
         started = journal.started
         if any(isinstance(record, Undone) for record in journal.records):
             raise InputError(f"run {run} was undone already")
-        landings = landed(journal.records)
+        landings = landed(journal.records) if started.request.land is None else []
         if not landings:
             raise InputError(f"run {run} landed nothing, so there is nothing to take back")
         target, after = started.request.target, landings[-1].after
-        now = refs.read(repository, target)
+        place = place_of(repository, target)
+        now = place.read()
         if now is None:
-            raise RiskError(f"{target} is gone", hint=f"git branch {target.removeprefix(refs.HEADS)} {after[:12]}")
+            raise RiskError(f"{place.name} is gone", hint=f"git branch {place.name} {after[:12]}")
         goal = _goal(repository, started, landings, now, revert=revert)
-        _move(repository, target, now, goal, f"gitbot: undo {run}")
+        _move(repository, place, now, goal, f"gitbot: undo {run}")
         journal.append(Undone(time=time.time(), to=goal, by_revert=goal != landings[0].before))
         names = tuple(landing.report.branch for landing in landings)
         return Taken(run, target, now, goal, goal != landings[0].before, names)
 
 
-def _goal(repository: Repository, started: Started, landings: Sequence[Landing], now: Oid, *, revert: bool) -> Oid:
+def _goal(repository: Repository, started: Started, landings: Sequence[Landed], now: Oid, *, revert: bool) -> Oid:
     before, after = landings[0].before, landings[-1].after
     if not history.contains(repository, now, after):
         raise RiskError(
@@ -108,7 +111,7 @@ def _goal(repository: Repository, started: Started, landings: Sequence[Landing],
     return before
 
 
-def _reverting_commit(bench: Workbench, started: Started, landings: Sequence[Landing], now: Oid) -> Oid:
+def _reverting_commit(bench: Workbench, started: Started, landings: Sequence[Landed], now: Oid) -> Oid:
     """What each landing changed taken back, the last one first, on top of what the target is now."""
     repository = bench.repository
     nobody = Person("gitbot", "gitbot@localhost", int(started.time), 0)
@@ -130,8 +133,8 @@ def _reverting_commit(bench: Workbench, started: Started, landings: Sequence[Lan
     return commit
 
 
-def _move(repository: Repository, target: RefName, now: Oid, goal: Oid, why: str) -> None:
-    checkouts.must_be_free(repository, target, now, goal)
-    if not refs.swap(repository, target, before=now, after=goal, why=why):
-        raise RiskError(f"{target} moved while it was being undone; nothing was changed", hint="run it again")
-    checkouts.follow_all(repository, target, now, goal)
+def _move(repository: Repository, place: Place, now: Oid, goal: Oid, why: str) -> None:
+    checkouts.must_be_free(repository, place.ref, now, goal)
+    if not place.move(now, goal, why, rewind=True):
+        raise RiskError(f"{place.name} moved while it was being undone; nothing was changed", hint="run it again")
+    checkouts.follow_all(repository, place.ref, now, goal)

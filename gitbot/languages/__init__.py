@@ -29,9 +29,7 @@ __all__ = [
 ]
 
 _LANGUAGES: Final = (json.JSON, python.PYTHON, toml.TOML, yaml.YAML)
-_MOST_KNOWN = (
-    4 << 20
-)  # bytes of the texts whose answers are remembered; what is kept of one may be ten times as large
+_MOST_KNOWN = 4 << 20  # bytes of the texts whose answers are remembered, each of which may be ten times as large
 _PIECE = 1 << 13  # bytes that each of them counts for, beside its own
 
 _Answer = TypeVar("_Answer")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _LONGEST = 400  # bytes of a line that are looked at; a declaration that starts later is no line of a person's
 
@@ -40,6 +41,7 @@ _IMPORT_OF = {
 }
 
 
+@lru_cache(maxsize=1 << 14)  # the two versions of a file have most lines in common
 def defined_names(line: bytes) -> tuple[str, ...]:
     """The names that a line of any language defines, by a leading word such as def, class, fn, const or struct."""
     found = _DEFINITION.match(line[:_LONGEST])

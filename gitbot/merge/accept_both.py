@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gitbot.merge.hindsight import in_place_of
-from gitbot.merge.hunks import Conflicts, read_conflicts
-from gitbot.merge.rungs import ConflictedFile, Refused, Settled, hunk_key, marker_size_for, settle, settle_as
+from gitbot.merge.hunks import Conflicts, marker_size_for, read_conflicts
+from gitbot.merge.rungs import ConflictedFile, Refused, Settled, hunk_key, settle, settle_as
 from gitbot.merge.situation import Proposal, Situation, as_conflict, write_candidate
 from gitbot.model.git import Commit, Oid
 from gitbot.model.merge import Candidate, Conflict, ConflictedPath, Resolution, ResolvedHunk, Strategy
@@ -126,9 +126,8 @@ def _variant(
     for path, answers in settled.items():
         answer = answers[min(number, len(answers) - 1)]
         files[path.path] = (write_blob(repository, answer.data), _entry(repository, frame, path.path)[1])
-        assert path.ours is not None
-        assert path.theirs is not None
-        resolved.append(Resolution(path.path, answer.how, answer.lines, path.ours, path.theirs, answer.hunks))
+        sides = path.ours or situation.onto, path.theirs or situation.onto
+        resolved.append(Resolution(path.path, answer.how, answer.lines, *sides, answer.hunks))
     files |= {path.path: _entry(repository, situation.onto, path.path) for path in locks}
     tree = write_tree(repository, frame, files)
     for path in locks:  # one by one: a second lock file may be made from the first
@@ -139,10 +138,9 @@ def _variant(
             return _refused(situation, (replace(path, refused=made.why),))
         data, why = made
         tree = write_tree(repository, tree, {path.path: (write_blob(repository, data), files[path.path][1])})
-        assert path.ours is not None
-        assert path.theirs is not None
         hunk = ResolvedHunk(1, "lock-regenerated", why, "", "", "", "")
-        resolved.append(Resolution(path.path, "lock-regenerated", 0, path.ours, path.theirs, (hunk,)))
+        sides = path.ours or situation.onto, path.theirs or situation.onto
+        resolved.append(Resolution(path.path, "lock-regenerated", 0, *sides, (hunk,)))
     return write_candidate(situation, tree, Strategy.ACCEPT_BOTH, _kept_in(resolved), tuple(resolved))
 
 

@@ -19,7 +19,7 @@ from gitbot.merge.edits import Refused
 from gitbot.merge.hunks import ConflictedFile
 from gitbot.model.git import Oid
 from gitbot.patterns import compile_patterns
-from gitbot.repository import Repository, checkouts
+from gitbot.repository import Repository, pool
 from gitbot.repository.workbench import Workbench
 
 LARGEST = 16 << 20  # bytes of an answer
@@ -61,14 +61,14 @@ class Commands:
         if self.dry:
             here = self.bench.repository.read(commit, path) or b""
             return here, f"`{command}` will make it; a dry run starts no command"
-        folder = checkouts.cache_folder(self.repository) / "lock"
+        folder = pool.cache_folder(self.repository) / "lock"
         try:
-            checkouts.make(self.repository, folder / "checkout", commit, (self.bench.store, self.bench.objects))
-            made = folder / "checkout" / path
+            checkout = pool.make(self.repository, folder, commit, (self.bench.store, self.bench.objects))
+            made = checkout / path
             said = self._run(process.shell(command), made.parent, folder)
-            answer = said if isinstance(said, Refused) else _read(made, folder / "checkout")
+            answer = said if isinstance(said, Refused) else _read(made, checkout)
         finally:
-            checkouts.discard(folder)
+            pool.discard(folder)
         if isinstance(answer, Refused):
             return Refused(f"`{command}` {answer.why}")
         recorded.keep(self.repository, key, answer)
@@ -88,8 +88,8 @@ class Commands:
             return known
         if self.dry:
             return Refused("the resolver would be asked; a dry run starts no command")
-        folder = checkouts.cache_folder(self.repository) / "resolver"
-        checkouts.discard(folder)  # what a killed run left there is of another conflict
+        folder = pool.cache_folder(self.repository) / "resolver"
+        pool.discard(folder)  # what a killed run left there is of another conflict
         try:
             (folder / "work").mkdir(parents=True)
             for name, data in sides.items():
@@ -99,7 +99,7 @@ class Commands:
             said = self._run(words, folder / "work", folder, names)
             answer = said if isinstance(said, Refused) else _read(folder / "answer", folder)
         finally:
-            checkouts.discard(folder)
+            pool.discard(folder)
         if isinstance(answer, Refused):
             return Refused(f"the resolver {answer.why}")
         recorded.keep(self.repository, key, answer)

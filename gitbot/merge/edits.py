@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from gitbot.repository.history import differing_lines
 
@@ -53,6 +54,24 @@ def find_edits(base: Lines, side: Lines) -> tuple[Edit, ...] | None:
         b"".join(b"%d\n" % numbers.setdefault(line, len(numbers)) for line in lines) for lines in (base, side)
     )
     return tuple(Edit(a, b, side[c:d]) for a, b, c, d in differing_lines(old, new))
+
+
+def line_by_line(edits: Iterable[Edit]) -> tuple[Edit, ...]:
+    """The same edits, but one of n lines to n lines as n of one: what both sides changed alike is then seen."""
+    found: list[Edit] = []
+    for edit in edits:
+        single = [Edit(at, at + 1, (line,)) for at, line in enumerate(edit.lines, edit.start)]
+        found += single if edit.stop - edit.start == len(single) else [edit]
+    return tuple(found)
+
+
+def first_clash(edits: Iterable[Edit]) -> tuple[Edit, Edit] | None:
+    """The first two of sorted edits that share a line, or of which one inserts beside the other."""
+    for before, after in pairwise(edits):
+        beside = before.stop == after.start and (before.start == before.stop or after.start == after.stop)
+        if beside or after.start < before.stop:
+            return before, after
+    return None
 
 
 def apply_edits(base: Lines, edits: Iterable[Edit]) -> Lines:

@@ -30,10 +30,10 @@ _BY_FOLDER = (".go", ".java", ".cs")  # where all files of a folder share one se
 # twice; only an apostrophe may stand alone, as in front of a lifetime.
 _NO_CODE = re.compile(
     rb'"""(?:\\.?|[^\\])*?(?:"""|\Z)|\'\'\'(?:\\.?|[^\\])*?(?:\'\'\'|\Z)|"(?:\\.|[^"\\\n])*"?'
-    rb"|`(?:\\.?|[^`\\])*`?|(?<![<&])'(?:\\.|[^'\\\n]){0,300}'|#[^\n]*|//[^\n]*|/\*.*?(?:\*/|\Z)",
+    rb"|`(?:\\.?|[^`\\])*`?|'(?<![<&]')(?:\\.|[^'\\\n]){0,300}'|#[^\n]*|//[^\n]*|/\*.*?(?:\*/|\Z)",
     re.DOTALL,
 )
-_VISIBLE = re.compile(rb"[^\n]")
+_BLANK = bytes(10 if byte == 10 else 32 for byte in range(256))
 _NAME = re.compile(rb"[A-Za-z_$][\w$]*")
 _OWNER = re.compile(rb"([\w$]*)\s*(?:\.|::|->)\s*$")
 _GIVEN = re.compile(rb"\bas\s+([\w$]+)|([\w$]+)\s*=(?![=>])")
@@ -223,7 +223,7 @@ def _places(path: str) -> frozenset[str]:
 
 def _code(data: bytes) -> bytes:
     """The text with blanks in place of strings and comments."""
-    return _NO_CODE.sub(lambda found: _VISIBLE.sub(b" ", found[0]), data)
+    return _NO_CODE.sub(lambda found: found[0].translate(_BLANK), data)
 
 
 def _both(data: bytes, code: bytes) -> Iterator[tuple[bytes, bytes]]:

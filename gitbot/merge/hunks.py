@@ -7,13 +7,15 @@ How to settle a hunk is for the rungs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gitbot.merge.edits import Edit, Lines, Refused, apply_edits, find_edits, split_lines
+from gitbot.merge.edits import Edit, Lines, Refused, apply_edits, find_edits, line_by_line, split_lines
 
 MAX_HUNKS = 50
+_MARKER_RUN = re.compile(rb"<+|=+|>+|\|+")
 _ABOVE = 8  # a decorator and its like: how far up an insertion may be turned to find its first line
 
 
@@ -69,6 +71,7 @@ def read_conflicts(file: ConflictedFile) -> Conflicts | Refused:
     to_ours, to_theirs = find_edits(base, split_lines(file.ours)), find_edits(base, split_lines(file.theirs))
     if to_ours is None or to_theirs is None:
         return Refused("the sides are too long to be compared")
+    to_ours, to_theirs = line_by_line(to_ours), line_by_line(to_theirs)
     # Where lines repeat, git may have merged cleanly what looks like a conflict here: such hunks are passed over.
     found = iter(_whole_hunks(base, to_ours, to_theirs))
     hunks: list[Hunk] = []
@@ -81,6 +84,11 @@ def read_conflicts(file: ConflictedFile) -> Conflicts | Refused:
     if kept is None:
         return Refused("the edits can be aligned in more than one way")
     return Conflicts(kept, tuple(hunks), to_ours, to_theirs)
+
+
+def marker_size_for(*texts: bytes) -> int:
+    """A marker size that no line of the texts can be mistaken for, at least 31."""
+    return max((31, *(len(run) + 1 for text in texts for run in _MARKER_RUN.findall(text))))
 
 
 class Shown(NamedTuple):
@@ -124,7 +132,7 @@ def _whole_hunks(base: Lines, to_ours: tuple[Edit, ...], to_theirs: tuple[Edit, 
         start, stop = min(e.start for e in ours + theirs), max(e.stop for e in ours + theirs)
         if ours and theirs and ours != theirs:
             above = base[max(end, start - _ABOVE) : start]
-            near = _moved(ours, -start), _moved(theirs, -start)
+            near = (tuple(Edit(e.start - start, e.stop - start, e.lines) for e in side) for side in (ours, theirs))
             hunks.append(_hunk(above, base[start:stop], start + shift + 1, *near))
         shift += sum(len(e.lines) - (e.stop - e.start) for e in ours)
         end = stop
@@ -149,10 +157,6 @@ def _hunk(above: Lines, base: Lines, line: int, ours: tuple[Edit, ...], theirs: 
     head = next((i for i in range(shorter) if left[i] != right[i]), shorter)
     foot = next((i for i in range(shorter - head) if left[-1 - i] != right[-1 - i]), shorter - head)
     return Hunk(line, base, left, right, ours, theirs, above, head, foot)
-
-
-def _moved(edits: Iterable[Edit], by: int) -> tuple[Edit, ...]:
-    return tuple(Edit(e.start + by, e.stop + by, e.lines) for e in edits)
 
 
 def _is_shown(hunk: Hunk, shown: Shown) -> bool:

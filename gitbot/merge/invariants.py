@@ -147,8 +147,8 @@ def _bytes_breach(sides: Sides, result: bytes) -> str | None:
         return "the byte order mark would move"
     if not _is_utf8(result) and any(_is_utf8(parent) and not parent.isascii() for parent in parents):
         return "encodings would be mixed"
-    if _markers(result) > max(map(_markers, parents)):
-        return "lines that look like conflict markers would come together"
+    if _markers(result) > _markers(sides.base or b""):
+        return "a side has lines that look like conflict markers"
     return None
 
 

@@ -81,23 +81,24 @@ def deleted_landings(
 ) -> tuple[Loss, ...]:
     """What the branch deleted, without anything in its place, of that which had landed before it began or went on."""
     changes = repository.changes(base, tip)[:MOST_FILES] if landed else ()
+    old = (one.path for one in changes if one.old_mode)
+    gone = {path: lines for path in old if len(lines := _gone(repository, path, base, tip)) >= FEWEST}
+    if not gone:
+        return ()
     made = _lines(repository, (tip, result), *(one.path for one in changes))
-    seen = [one for one in landed if changes and history.contains(repository, base, one[2])]
-    return tuple(
-        loss
-        for change in changes
-        if change.old_mode
-        for loss in _deleted(repository, change.path, (base, tip), made, seen)
-    )
+    seen = [one for one in landed if history.contains(repository, base, one[2])]
+    return tuple(loss for path, lines in gone.items() for loss in _deleted(repository, path, lines - made, seen))
 
 
-def _deleted(
-    repository: Repository, path: str, mine: Sequence[Oid], made: frozenset[bytes], seen: Sequence[Landed]
-) -> Iterator[Loss]:
-    old, new = (repository.read(tree, path, most=LARGEST) or b"" for tree in mine)
+def _gone(repository: Repository, path: str, base: Oid, tip: Oid) -> frozenset[bytes]:
+    """Lines that were deleted with nothing in their place, many at a time."""
+    old, new = (repository.read(tree, path, most=LARGEST) or b"" for tree in (base, tip))
     pieces = history.differing_lines(old, new) if b"\0" not in old + new else ()
     lines = old.splitlines()
-    gone = {line.strip() for a, b, c, d in pieces if c == d and b - a >= FEWEST for line in lines[a:b]} - made
+    return frozenset(line.strip() for a, b, c, d in pieces if c == d and b - a >= FEWEST for line in lines[a:b])
+
+
+def _deleted(repository: Repository, path: str, gone: frozenset[bytes], seen: Sequence[Landed]) -> Iterator[Loss]:
     for name, *work in seen if len(gone) >= FEWEST else ():
         theirs = gone & _written(repository, work, path)
         if len(theirs) >= FEWEST:

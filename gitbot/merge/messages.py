@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from gitbot.model.git import Commit, Person
-from gitbot.model.merge import Branch
+from gitbot.model.merge import Branch, Resolution
 
 _UNSPOKEN = re.compile(r"^((wip|revert|tmp|temp|oops|checkpoint|undo|merge)\b|(fixup|squash|amend)!)", re.IGNORECASE)
 _PREFIX = re.compile(r"^(feat|fix|docs|style|refactor|perf|test|build|ci|chore|revert)(\([^)]*\))?(!?): ")
@@ -21,6 +21,8 @@ _TYPES = {  # of the first word of a subject
     "test": "cover test",
 }
 MOST_NAMED = 100  # commits that the body of a squash lists
+MOST_RESOLVED = 20  # files that trailers name
+_ESCAPED = dict(zip(b'\a\b\t\n\v\f\r"\\', (f"\\{sign}" for sign in 'abtnvfr"\\'), strict=True))  # by git
 
 
 def speaks_conventionally(subjects: Sequence[str]) -> bool:
@@ -68,6 +70,13 @@ def merge_message(branch: Branch, own: tuple[Commit, ...], committer: Person) ->
     return _compose(f"Merge branch '{_line(branch.name)}'", body, branch, own, committer)
 
 
+def with_resolved(message: str, resolved: Sequence[Resolution]) -> str:
+    """A message that ends in trailers, and one more for each file in which both sides were kept."""
+    told = [f"{_quoted(one.path)} ({one.how})" for one in resolved[:MOST_RESOLVED]]
+    told += [f"… and {len(resolved) - MOST_RESOLVED} more"] if len(resolved) > MOST_RESOLVED else []
+    return message + "".join(f"Gitbot-Resolved: {line}\n" for line in told)
+
+
 def _compose(subject: str, body: list[str], branch: Branch, own: tuple[Commit, ...], author: Person) -> str:
     """The message; everybody who wrote a part of it and is not its author is named."""
     trailers = [f"Gitbot-Branch: {_line(branch.name)}"]
@@ -87,3 +96,10 @@ def _compose(subject: str, body: list[str], branch: Branch, own: tuple[Commit, .
 def _line(text: str) -> str:
     """One line without control characters: what a plan or a commit says must not forge a trailer."""
     return _CONTROL.sub("", " ".join(text.split()))
+
+
+def _quoted(path: str) -> str:
+    """A path on one line, in quotation marks where git would put it in some: git-config(1), core.quotePath."""
+    data = path.encode("utf-8", "surrogateescape")
+    told = "".join(_ESCAPED.get(byte) or (chr(byte) if 31 < byte < 127 else f"\\{byte:03o}") for byte in data)
+    return path if told == path else f'"{told}"'

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from gitbot.merge.commands import Commands
-from gitbot.merge.messages import merge_message, speaks_conventionally, squash_message
+from gitbot.merge.messages import merge_message, speaks_conventionally, squash_message, with_resolved
 from gitbot.merge.rungs import Manner
 from gitbot.merge.survey import NewWork
 from gitbot.model.git import Oid, Person
@@ -52,10 +52,11 @@ def write_candidate(
     if strategy is Strategy.SQUASH or situation.linear:
         last = history.first_parents(bench.repository, situation.onto, None)
         conventional = speaks_conventionally([one.subject for one in islice(last, LOOKED_AT)])
-        message = squash_message(branch, own, conventional=conventional)
+        message = with_resolved(squash_message(branch, own, conventional=conventional), resolved)
         commit = bench.write_commit(tree, (situation.onto,), own[-1].author, me, message)
         return as_candidate(situation, commit, tree, (commit,), strategy, why, resolved)
-    commit = bench.write_commit(tree, (situation.onto, branch.tip), me, me, merge_message(branch, own, me))
+    message = with_resolved(merge_message(branch, own, me), resolved)
+    commit = bench.write_commit(tree, (situation.onto, branch.tip), me, me, message)
     commits = (*(one.oid for one in own), commit)
     return as_candidate(situation, commit, tree, commits, strategy, why, resolved)
 

@@ -14,12 +14,10 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TypeVar
 
-from gitbot.languages import is_data, outline, strict_parse
+from gitbot.languages import outline, strict_parse
 from gitbot.languages.outline import Body, Item, Place
-from gitbot.merge.edits import Edit, Refused, apply_edits, find_edits, split_lines
+from gitbot.merge.edits import Refused, apply_edits, find_edits, first_clash, line_by_line, split_lines
 from gitbot.merge.invariants import excerpt
-
-__all__ = ["by_declaration", "by_key"]
 
 Items = Mapping[str, Item]
 _T = TypeVar("_T", bytes, bool)
@@ -31,17 +29,8 @@ class _LeftError(Exception):
     """Why the file is left to a person."""
 
 
-def by_key(path: str, base: bytes, ours: bytes, theirs: bytes) -> bytes | Refused | None:
-    """JSON, TOML or YAML merged key by key; None for files of other names."""
-    return _merged(path, base, ours, theirs) if is_data(path) else None
-
-
-def by_declaration(path: str, base: bytes, ours: bytes, theirs: bytes) -> bytes | Refused | None:
-    """Code merged declaration by declaration; None where no parser for it is at hand."""
-    return None if is_data(path) else _merged(path, base, ours, theirs)
-
-
-def _merged(path: str, base: bytes, ours: bytes, theirs: bytes) -> bytes | Refused | None:
+def merge_items(path: str, base: bytes, ours: bytes, theirs: bytes) -> bytes | Refused | None:
+    """Data merged key by key, code declaration by declaration; None where no parser for it is at hand."""
     if strict_parse(path, ours) is None:
         return None
     b, o, t = (outline(path, text) for text in (base, ours, theirs))
@@ -209,16 +198,10 @@ def _text(base: bytes, ours: bytes, theirs: bytes, what: str) -> bytes:
     to_ours, to_theirs = find_edits(lines, split_lines(ours)), find_edits(lines, split_lines(theirs))
     if to_ours is None or to_theirs is None:
         raise _LeftError("the sides are too long to be compared")
-    edits = sorted({*to_ours, *to_theirs})
-    if any(_overlap(before, after) for before, after in pairwise(edits)):
+    edits = sorted({*line_by_line(to_ours), *line_by_line(to_theirs)})
+    if first_clash(edits):
         raise _LeftError(f"both sides changed {what}")
     return b"".join(apply_edits(lines, edits))
-
-
-def _overlap(before: Edit, after: Edit) -> bool:
-    """Whether they share a line, or one inserts beside the other: replacements may touch."""
-    touching = before.stop == after.start and (before.start == before.stop or after.start == after.stop)
-    return touching or before.stop > after.start
 
 
 def _called(item: Item) -> str:

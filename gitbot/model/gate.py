@@ -21,7 +21,17 @@ class GateVerdict(StrEnum):
     NO_TESTS = "no-tests"  # the runner said that it ran none
     NO_START = "no-start"  # could not be found or executed, or its setup failed
     KILLED = "killed"  # by a signal that gitbot did not send
-    BROKEN = "broken"  # the run could not be carried out: no checkout, no space
+    BROKEN = "broken"  # the run could not be carried out: no checkout, no space, or it was stopped
+
+
+@dataclass(frozen=True, slots=True)
+class GateStep:
+    """One of the gates that apply to a commit, and how it is run."""
+
+    name: str
+    command: str | tuple[str, ...]
+    setup: str | tuple[str, ...]
+    seconds: float  # each for setup and command
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +48,16 @@ class GateResult:
     log: Oid  # blob with stdout and stderr, newest 1 MiB
     run: str  # the run that tested it
     finished: float  # seconds since the epoch
+    gate: str = "gate"  # the one that decided: the first that did not pass, else the last; "": none applied
+    failing: tuple[str, ...] = ()  # at most 50 tests, by the runner's own names
+    clone: str = ""  # where it was found out
+
+
+@dataclass(frozen=True, slots=True)
+class Flake:
+    """One tree that the same gate said both of: that it passes and that it fails."""
+
+    tree: Oid
+    verdicts: tuple[GateVerdict, ...]  # oldest first
+    failing: tuple[str, ...]  # of all the red ones
+    when: float  # the newest, in seconds since the epoch

@@ -35,6 +35,8 @@ class ReplayedHunk:
     how: str | None  # the rung
     why: str | None  # that it is right, or why there is no answer
     likeness: Likeness | None  # None: one of the two is missing
+    other: str | None = None  # the rung of the other manner, bold or careful, on this conflict by itself
+    other_likeness: Likeness | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class ReplayedMerge:
 
     commit: Oid
     subject: str
+    author: str
     time: int
     likeness: Likeness
     why: str | None = None

@@ -116,6 +116,10 @@ class Entry(_Value, frozen=True, kw_only=True):
     missing: tuple[str, ...] = ()  # dependencies that are neither landed nor in the command
     phase: int = 0
     order: str | None = None  # as in the report
+    agent: str | None = None  # whose work it is
+    areas: tuple[str, ...] = ()  # folders that it touches
+    near: tuple[BranchName, ...] = ()  # branches of the run that touch a file that it touches
+    chance: float = 0.1  # that it makes a green target red, learnt from earlier runs
     backup: RefName
 
     @property
@@ -136,6 +140,8 @@ class Request(_Value, frozen=True, kw_only=True):
     plans: str | None = None
     update_branches: bool = False
     land: str | None = None
+    jobs: int = 1
+    queue: Literal["auto", "serial"] = "auto"
 
 
 class Started(_Value, frozen=True, kw_only=True, tag="started"):
@@ -155,19 +161,43 @@ class Started(_Value, frozen=True, kw_only=True, tag="started"):
 class Tested(_Value, frozen=True, kw_only=True, tag="tested"):
     """One run of the gate, or a result that was known already."""
 
-    branch: BranchName | None  # None: the bare target
+    branches: tuple[BranchName, ...]  # in the order in which they were merged; none: the bare target
     result: GateResult
     cached: bool  # from another run: it cost this one nothing
     log: str | None = None  # name of the run's file with the output
+    whole: bool = True  # all gates ran, and not only those that what was changed asks for
 
 
-class Landing(_Value, frozen=True, kw_only=True, tag="landing"):
-    """The intent to move the target, written before it is moved; `report` holds when it has moved."""
+class Stopped(_Value, frozen=True, kw_only=True, tag="stopped"):
+    """A run of the gate that was ended because nobody needed its answer any more."""
 
-    ref: RefName
+    branches: tuple[BranchName, ...]
+    seconds: float
+
+
+class Landed(_Value, frozen=True, kw_only=True):
+    """What one branch adds to the target: from one commit to the next; `report` holds when the target has moved."""
+
     before: Oid
     after: Oid
     report: BranchReport
+
+
+class Landing(_Value, frozen=True, kw_only=True, tag="landing"):
+    """The intent to move the target by one swap from `before` to `after`, written before it is moved."""
+
+    ref: RefName
+    steps: tuple[Landed, ...]  # each stands on the one before it
+
+    @property
+    def before(self) -> Oid:
+        """Where the target has to be."""
+        return self.steps[0].before
+
+    @property
+    def after(self) -> Oid:
+        """Where it will be; the tree of no other step was tested."""
+        return self.steps[-1].after
 
 
 class Settled(_Value, frozen=True, kw_only=True, tag="settled"):
@@ -211,7 +241,7 @@ class Undone(_Value, frozen=True, kw_only=True, tag="undone"):
     by_revert: bool
 
 
-Record = Started | Tested | Landing | Settled | Moved | Finished | Delivered | Undone
+Record = Started | Tested | Stopped | Landing | Settled | Moved | Finished | Delivered | Undone
 
 
 class GateUse(_Value, frozen=True, kw_only=True):
@@ -222,6 +252,7 @@ class GateUse(_Value, frozen=True, kw_only=True):
     cached: int
     failed: int
     seconds: float
+    stopped: int = 0  # runs that were begun, and ended when another's answer had made theirs needless
 
 
 class Run(_Value, frozen=True, kw_only=True):
@@ -229,6 +260,7 @@ class Run(_Value, frozen=True, kw_only=True):
 
     run: RunId
     dry_run: bool
+    land: str | None = None  # the target was left alone: where the tested result went
     target: BranchName
     before: Oid
     after: Oid | None

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from gitbot.config import Config
 from gitbot.guard.drift import Drift
 from gitbot.guard.enforcement import Enforcement
 from gitbot.guard.landed import enforcement_at, landings
-from gitbot.merge.survey import survey
+from gitbot.journal import runs
+from gitbot.merge.survey import NewWork, survey
 from gitbot.model.git import BranchName, Commit, Oid, RefName
 from gitbot.model.merge import Branch, Nothing
 from gitbot.model.plan import Plan, PlanId, PlanSet, TaskState
+from gitbot.model.run import Outcome, Settled, Undone
 from gitbot.planset import branch_of, plans_at, plans_of
 from gitbot.repository import Repository, checkouts, history, refs
 from gitbot.repository.workbench import Workbench
+
+RECENT = 20  # runs that may have set a branch aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,9 @@ class BranchStatus:
     behind: int
     last: Commit
     tasks: tuple[int, int] | None
-    state: str  # idle, running, done, landed
+    state: str  # idle, running, stuck, done, landed
+    stuck: str | None  # why, in words
+    base: Oid | None  # where its new work starts; None when it has none that could land
     drift: Drift | None
     files: tuple[str, ...]
 
@@ -68,30 +75,44 @@ def read_status(
     repository = bench.repository
     target_tip = refs.read(repository, target)
     assert target_tip is not None
-    short = BranchName(target.removeprefix(refs.HEADS))
+    short = BranchName(refs.shorthand(target))
     recorded = landings(repository, target_tip)
     force = enforcement_at(bench, config, plans, short, target_tip, recorded)
     landed = {landing.report.tip: landing.after for landing in recorded}
-    known = refs.branches(repository)
+    known, aside = refs.branches(repository), _set_aside(repository)
     branches = tuple(
-        _branch(bench, force, landed, name, tip, known[name])
+        _branch(bench, force, landed, Branch(name, tip), known[name], aside.get((name, tip)))
         for name in names
         if (tip := refs.read(repository, known[name])) is not None
     )
-    alive = [one for one in branches if one.state in ("running", "done")]
+    alive = [one for one in branches if one.state in ("running", "stuck", "done")]
     return Status(short, branches, tuple(_collisions(bench, alive, (short, target_tip))))
 
 
+def _set_aside(repository: Repository) -> dict[tuple[BranchName, Oid], str | None]:
+    """What the latest run that came to an end with a branch at this tip says against it; None: it did not go back."""
+    found: dict[tuple[BranchName, Oid], str | None] = {}
+    for run, records in islice(runs.own(repository), RECENT):
+        undone = any(isinstance(record, Undone) for record in records)
+        for report in (one.report for one in records if isinstance(one, Settled) and not undone):
+            brief = f"; brief: {runs.file_path(repository, run, report.retry)}" if report.retry else ""
+            back = report.outcome is Outcome.SET_ASIDE
+            text = f"set aside by run {run}: {report.why}{brief}" if back else None
+            found.setdefault((report.branch, report.tip), text)
+    return found
+
+
 def _branch(
-    bench: Workbench, force: Enforcement, landed: Mapping[Oid, Oid], name: BranchName, tip: Oid, ref: RefName
+    bench: Workbench, force: Enforcement, landed: Mapping[Oid, Oid], one: Branch, ref: RefName, aside: str | None
 ) -> BranchStatus:
-    repository, target = bench.repository, force.tips[0]
+    repository, target, name, tip = bench.repository, force.tips[0], one.name, one.tip
     ahead, behind = history.ahead_behind(repository, tip, target)
-    work = survey(bench, Branch(name, tip), target, landed, ref)
+    work = survey(bench, one, target, landed, ref)
     changes = force.changes(tip)
     mine = force.mine(name, tip, changes).plans
     theirs = plans_of(name, plans_at(repository, tip, force.config), force.config) or mine
     tasks = _tasks(theirs) if theirs else None
+    stuck = None if isinstance(work, Nothing) else aside
     return BranchStatus(
         branch=name,
         plan=mine[0].id if mine else None,
@@ -100,9 +121,11 @@ def _branch(
         behind=behind,
         last=repository.commit(tip),
         tasks=tasks,
-        state=_state(work, tasks),
+        state="stuck" if stuck else _state(work, tasks),
+        stuck=stuck,
+        base=work.base if isinstance(work, NewWork) else None,
         drift=force.judge(mine, tip, changes)[0] if mine else None,
-        files=tuple(sorted(repository.changed_paths(history.merge_base(repository, tip, target), tip))),
+        files=tuple(sorted({path for change in changes for path in change.paths})),
     )
 
 

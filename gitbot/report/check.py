@@ -19,32 +19,30 @@ SCHEMA = "gitbot.check/1"
 
 
 def check_document(check: Check) -> dict[str, object]:
-    """The answer as the JSON document: plain values only."""
+    """The answer as the JSON document, its values still those of the check."""
     before: dict[PlanId, list[str]] = {}
     for edge in check.edges:
         if edge.kind == "plan" and not edge.pipelined:
             before.setdefault(edge.after, []).append(edge.before)
-    document: dict[str, object] = msgspec.to_builtins(
-        {
-            "schema": SCHEMA,
-            "verdict": check.verdict,
-            "plans": [_plan(plan, check, before.get(plan.id, ())) for plan in check.plans.plans],
-            "overlaps": check.overlaps,
-            "edges": check.edges,
-            "phases": check.phases,
-            "findings": check.findings,
-            "estimate": check.estimate or {},
-            "questions": check.questions,
-            "unknown": check.unknown,
-            "why": check.why,
-        }
-    )
-    return document
+    return {
+        "schema": SCHEMA,
+        "verdict": check.verdict,
+        "plans": [_plan(plan, check, before.get(plan.id, ())) for plan in check.plans.plans],
+        "overlaps": check.overlaps,
+        "edges": check.edges,
+        "phases": check.phases,
+        "findings": check.findings,
+        "estimate": check.estimate or {},
+        "questions": check.questions,
+        "unknown": check.unknown,
+        "why": check.why,
+    }
 
 
 def check_toml(check: Check) -> str:
     """The same document as TOML, which has no null: a key without a value is left out."""
-    return escaped(tomli_w.dumps(_without_nulls(check_document(check))))  # it quotes every string and odd key
+    plain = _without_nulls(msgspec.to_builtins(check_document(check)))
+    return escaped(tomli_w.dumps(plain))  # it quotes every string and odd key
 
 
 def _without_nulls(value: Any) -> Any:  # noqa: ANN401 - plain values within each other

@@ -9,14 +9,15 @@ import msgspec
 
 from gitbot.model.merge import ConflictedPath, Resolution, ResolvedHunk
 from gitbot.model.run import BranchReport, Outcome, Reason, Run
-from gitbot.report.terminal import printable
+from gitbot.report.pull_request import pull_request
+from gitbot.report.terminal import printable, some
 
 SCHEMA = "gitbot.integrate/1"
 PLACES = 5  # of one file that the screen names
 SHOWN = 8  # lines of one place
 _VERBATIM = " " * 6  # begins a line of a file, which is cut off and never wrapped
 
-_SIGNS = {
+SIGNS: dict[str, tuple[str, int]] = {
     Outcome.LANDED: ("+", 32),
     Outcome.SET_ASIDE: ("!", 31),
     Outcome.WAITING: ("~", 33),
@@ -30,12 +31,16 @@ def integrate_document(run: Run, folder: str) -> dict[str, object]:
     shown = msgspec.to_builtins(run)
     for own in ("started", "finished", "exit_code", "message", "hint"):
         del shown[own]
-    for report, told in zip(run.branches, shown["branches"], strict=True):
-        told["conflicts"] = [
-            {"path": c.path, "kind": c.kind, "with": other, "why": c.refused} for c, other in report.conflicts
-        ]
-        told |= {"log": _path(folder, report.log), "retry": _path(folder, report.retry)}
-    return {"schema": SCHEMA, **shown}
+    shown["branches"] = [branch_document(report, folder) for report in run.branches]
+    return {"schema": SCHEMA, **shown, "pull_request": pull_request(run) if run.land else None}
+
+
+def branch_document(report: BranchReport, folder: str) -> dict[str, object]:
+    """One element of `branches`."""
+    conflicts = [{"path": c.path, "kind": c.kind, "with": other, "why": c.refused} for c, other in report.conflicts]
+    files = {"log": _path(folder, report.log), "retry": _path(folder, report.retry)}
+    told: dict[str, object] = msgspec.to_builtins(report)
+    return told | {"conflicts": conflicts} | files
 
 
 def _path(folder: str, name: str | None) -> str | None:
@@ -56,13 +61,17 @@ def integrate_text(run: Run, folder: str, *, colour: bool, width: int) -> str:
         *textwrap.wrap(_proof(run), width, subsequent_indent=" " * 7, break_on_hyphens=False),
     ]
     later = {report.next for report in run.branches if report.outcome is Outcome.WAITING and report.next}
-    lines += [f"next   {step}" for step in sorted(later)]
+    lines += [f"next   {printable(step)}" for step in sorted(later)]
     again = [printable(report.branch) for report in run.branches if report.reason is Reason.CONFLICT]
     if len(again) > 1:
         lines.append(f"next   redo one after the other, each when the one before has landed: {', '.join(again)}")
     takes_back = not run.dry_run and run.state != "undone"
     if takes_back and any(report.outcome is Outcome.LANDED for report in run.branches):
         lines.append(f"undo   gitbot undo {run.run}")
+    request = pull_request(run) if run.land else None
+    if request is not None:
+        head = f"pull request from {printable(run.land or '')}"
+        lines += ["", head, "", request["title"], "", request["body"].rstrip()]
     return "\n".join(lines) + "\n"
 
 
@@ -76,18 +85,27 @@ def _headline(run: Run) -> str:
         return f"nothing to do: {len(run.branches)} of {len(run.branches)} landed before or have no change"
     moved = f", {run.before[:7]} → {run.after[:7]}" if run.after and run.after != run.before else ""
     done = f"{landed} of {len(run.branches)} landed on {printable(run.target)}{moved}"
+    if run.land is not None:
+        beside = sum(report.proof is not None for report in run.branches)
+        done = f"{beside} of {len(run.branches)} merged for {printable(run.target)}, in {printable(run.land)}"
     return done if run.state == "done" else f"{done} (run {run.state})"
 
 
-def _report(report: BranchReport, target: str, folder: str, *, colour: bool, width: int) -> Sequence[str]:
-    sign, code = _SIGNS[report.outcome]
-    name = printable(report.branch)
-    how = f" by {report.strategy}" if report.strategy and report.outcome is Outcome.LANDED else ""
+def fate(report: BranchReport) -> str:
+    """What became of a branch, in a few printable words."""
+    would = report.outcome is Outcome.WAITING and report.reason is None and report.proof is None  # in a dry run
+    how = f" by {report.strategy}" if report.strategy and (would or report.outcome is Outcome.LANDED) else ""
     why = f": {report.reason}" if report.reason else ""
     partner = f" with {printable(report.partner)}" if report.partner else ""
-    head = f"{sign} {name}  {report.outcome}{how}{why}{partner}"
+    return f"{'would land' if would else report.outcome}{how}{why}{partner}"
+
+
+def _report(report: BranchReport, target: str, folder: str, *, colour: bool, width: int) -> Sequence[str]:
+    sign, code = SIGNS[report.outcome]
+    name = printable(report.branch)
+    head = f"{sign} {name}  {fate(report)}"
     lines = [f"\x1b[{code}m{head}\x1b[0m" if colour else head]
-    details = [printable(report.why)]
+    details = [printable(report.why.removeprefix(f"{fate(report)}: "))]
     details += [f"order: {printable(report.order)}"] if report.order else []
     with_whom = report.partner or target
     told = [(c, other) for c, other in report.conflicts if c.path not in report.why or other != with_whom]
@@ -152,10 +170,7 @@ def _proof(run: Run) -> str:
 
 
 def _some(paths: tuple[str, ...]) -> str:
-    if not paths:
-        return ""
-    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
-    return f" ({', '.join(printable(path) for path in paths[:3])}{more})"
+    return f" ({some(paths)})" if paths else ""
 
 
 def _gate(run: Run) -> str:

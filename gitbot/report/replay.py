@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import textwrap
+import time
 from collections import Counter
-from collections.abc import Iterator
 
 import msgspec
 
-from gitbot.model.replay import Likeness, Replay, ReplayedFile, ReplayedHunk, ReplayedMerge
+from gitbot.model.replay import Likeness, Replay, ReplayedHunk
 from gitbot.report.check_html import pages
 from gitbot.report.terminal import printable
 
@@ -19,6 +20,8 @@ UNKNOWN = (
     "Commands of the configuration (lock files, resolver) were not run; today's configuration was used throughout.",
     "Squashed and rebased branches are not in the history as branches, so nothing is known of their conflicts.",
 )
+_ALIKE = (Likeness.IDENTICAL, Likeness.SAME_LINES)
+_LAST = 1 << 37  # second that is shown as a date: a commit may bear any number
 _LISTED = 8  # on one screen
 _SHOWN = 200  # merges of one kind on a page
 _WORDS = {
@@ -40,6 +43,7 @@ def replay_document(replay: Replay) -> dict[str, object]:
             "tip": replay.tip.oid,
             "accept_both": replay.manner,
             "headline": headline(replay),
+            "by_place": by_place(replay),
             "counts": {"merges": len(replay.merges)}
             | {each.value: count[each] for each in Likeness}
             | {"octopus": replay.octopuses, "fast-forward": replay.forwards},
@@ -58,7 +62,7 @@ def headline(replay: Replay) -> str:
             f"{printable(replay.target)} has no merge of two branches that could be made again: work lands here "
             "squashed, rebased or by fast-forward, which leaves nothing to compare with"
         )
-    alike = count[Likeness.IDENTICAL] + count[Likeness.SAME_LINES]
+    alike = sum(count[each] for each in _ALIKE)
     settled = alike + count[Likeness.DIFFERENT]
     conflicted = settled + count[Likeness.SET_ASIDE]
     if not conflicted:
@@ -71,10 +75,24 @@ def headline(replay: Replay) -> str:
     )
 
 
-def replay_text(replay: Replay) -> str:
-    """The same on one screen."""
+def by_place(replay: Replay) -> str:
+    """The same by places, one of which is enough to set a merge aside, and what the other manner makes of them."""
+    files = [file for merge in replay.merges for file in merge.files]
+    hunks = [hunk for file in files for hunk in file.hunks]
+    whole = [file.likeness for file in files if not file.hunks and file.likeness is not Likeness.SET_ASIDE]
+    mine = whole + [hunk.likeness for hunk in hunks if hunk.how]
+    other = whole + [hunk.other_likeness for hunk in hunks if hunk.other]
+    others = "bold" if replay.manner == "careful" else "careful"
+    alike = [sum(one in _ALIKE for one in found) for found in (mine, other)]
+    settled = f"{replay.manner} settles {len(mine)} of {sum(len(file.hunks) or 1 for file in files)}"
+    beside = f"{others} {len(other)}, {alike[1]} as your people did"
+    return f"by place: {settled}, {alike[0]} as your people did; {beside}" if files else ""
+
+
+def replay_text(replay: Replay, *, width: int) -> str:
+    """The same on one screen of `width` columns."""
     count = _count(replay)
-    lines = [headline(replay), ""]
+    lines = [headline(replay), *filter(None, [by_place(replay)]), ""]
     lines += [f"  {count[each]:>4}  {words}" for each, words in _WORDS.items() if count[each]]
     if count[Likeness.CLEAN]:
         edited = sum(bool(one.beyond) for one in replay.merges if one.likeness is Likeness.CLEAN)
@@ -83,19 +101,23 @@ def replay_text(replay: Replay) -> str:
     left = [f"{replay.forwards} that could have been fast-forwards"] if replay.forwards else []
     left += [f"{replay.octopuses} of more than two branches"] if replay.octopuses else []
     lines += [f"        left out: {', '.join(left)}"] if left else []
-    differ = [(merge, file, hunk) for merge, file, hunk in _hunks(replay) if hunk.likeness is Likeness.DIFFERENT]
+    differ = [
+        f"  {merge.commit[:7]}  {printable(file.path)}"
+        + next((f":{one.line}  {one.how}" for one in file.hunks if one.likeness is Likeness.DIFFERENT), "")
+        for merge in replay.merges
+        for file in merge.files
+        if merge.likeness is file.likeness is Likeness.DIFFERENT
+    ]
     if differ:
-        lines += ["", "different (side by side: --format html -o replay.html):"]
-        lines += [
-            f"  {merge.commit[:7]}  {printable(file.path)}:{hunk.line}  {hunk.how}: {printable(hunk.why or '')}"
-            for merge, file, hunk in differ[:_LISTED]
-        ]
+        lines += ["", "different (side by side: --format html -o replay.html):", *differ[:_LISTED]]
         lines += [f"  and {len(differ) - _LISTED} more"] if len(differ) > _LISTED else []
     reasons = _reasons(replay)
     if reasons:
         lines += ["", "set aside because:"]
         lines += [f"  {number:>4}  {printable(why)}" for why, number in reasons[:_LISTED]]
-    return "\n".join([*lines, "", "what this cannot say:", *(f"  {words}" for words in UNKNOWN)]) + "\n"
+    lines += ["", "what this cannot say:", *(f"  {words}" for words in UNKNOWN)]
+    wrap = textwrap.TextWrapper(width, subsequent_indent=" " * 4, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(map(wrap.fill, lines)) + "\n"
 
 
 def replay_html(replay: Replay) -> str:
@@ -107,6 +129,9 @@ def replay_html(replay: Replay) -> str:
         .render(
             replay=replay,
             headline=headline(replay),
+            by_place=by_place(replay),
+            day=lambda merge: time.strftime("%Y-%m-%d", time.gmtime(min(max(merge.time, 0), _LAST))),
+            marked=_marked,
             count=_count(replay),
             groups=[(kind, _WORDS[kind], [m for m in replay.merges if m.likeness is kind]) for kind in kinds],
             reasons=_reasons(replay),
@@ -121,9 +146,17 @@ def _count(replay: Replay) -> Counter[Likeness]:
     return Counter(one.likeness for one in replay.merges)
 
 
-def _hunks(replay: Replay) -> Iterator[tuple[ReplayedMerge, ReplayedFile, ReplayedHunk]]:
-    settled = (one for one in replay.merges if one.likeness is Likeness.DIFFERENT)
-    return ((merge, file, hunk) for merge in settled for file in merge.files for hunk in file.hunks)
+def _marked(text: str, hunk: ReplayedHunk, beside: str | None) -> list[tuple[str, str]]:
+    """Each line with the side that wrote it or took it away; `only`: the text beside it has no such line."""
+    base, ours, theirs = (frozenset(side.split("\n")) for side in (hunk.base, hunk.ours, hunk.theirs))
+    other = frozenset((text if beside is None else beside).split("\n"))
+    wrote = {(True, False): "ours", (False, True): "theirs", (False, False): "new"}
+    found: list[tuple[str, str]] = []
+    for line in text.removesuffix("\n").split("\n"):
+        sides = line in ours, line in theirs
+        whose = ("" if all(sides) else "gone") if line in base else wrote.get(sides, "")
+        found.append((line, whose if line in other else f"{whose} only"))
+    return found
 
 
 def _reasons(replay: Replay) -> list[tuple[str, int]]:

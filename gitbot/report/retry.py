@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gitbot.model.git import Commit
 from gitbot.model.plan import Plan, TaskState
 from gitbot.model.run import BranchReport, Reason
 from gitbot.report.terminal import printable
@@ -14,6 +15,7 @@ from gitbot.report.terminal import printable
 LONGEST_HUNK = 60  # lines
 MOST_HUNKS = 8  # of one file
 MOST_FILES = 12
+MOST_COMMITS = 10  # of one branch
 LONGEST_MESSAGE = 12  # lines of one commit's
 WIDEST = 1000  # characters of a line
 
@@ -42,7 +44,7 @@ class Other:
     name: str
     why: str  # where it is likely and not certain
     plan: Plan | None
-    commits: tuple[str, ...]  # messages
+    commits: tuple[Commit, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Retry:
     target: str
     start: str  # commit to start from
     others: tuple[Other, ...]
-    own_commits: tuple[str, ...]  # messages
+    own_commits: tuple[Commit, ...]
     sides: tuple[Side, ...]
     log: str | None  # the end of the gate's output
     gate: str | None  # for a shell
@@ -127,8 +129,10 @@ def _tasks(plan: Plan) -> str:
     return _fenced("\n".join([plan.title, *tasks]))
 
 
-def _messages(messages: Sequence[str]) -> str:
-    shown = [message.strip().splitlines()[:LONGEST_MESSAGE] for message in messages]
+def _messages(commits: Sequence[Commit]) -> str:
+    """The latest of them, without the merges that gitbot made: these say nothing of what was wanted."""
+    made = [one for one in commits if len(one.parents) < 2 or "\nGitbot-Tip: " not in one.message][-MOST_COMMITS:]
+    shown = [f"{one.oid[:7]} {one.message.strip()}".splitlines()[:LONGEST_MESSAGE] for one in made]
     return _fenced("\n\n".join("\n".join(lines) for lines in shown))
 
 

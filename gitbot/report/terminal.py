@@ -6,6 +6,10 @@ the cursor, change colours or turn the reading direction around; none of them ge
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Sequence
+from itertools import accumulate
+
 _CONTROLS = (*range(0x20), *range(0x7F, 0xA0))
 _DIRECTION = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _INVISIBLE = (0x200B, 0x2060, 0xFEFF, *range(0xE0000, 0xE0080))
@@ -32,3 +36,33 @@ def printable(text: str, *, newlines: bool = False) -> str:
 def escaped(quoted: str) -> str:
     """The same for text that stands in quotes and knows `\\u` escapes, such as TOML's: nothing of it is lost."""
     return quoted.translate(_ESCAPES)
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """The first of them, printable, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(printable, names[:most])) + more
+
+
+def cells(text: str) -> int:
+    """Columns that a terminal gives to a printable text: two for East Asian signs and emoji, none for accents."""
+    return len(text) if text.isascii() else sum(map(_cells, text))
+
+
+def _cells(char: str) -> int:
+    if unicodedata.category(char) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def cut(text: str, room: int, *, middle: bool = False) -> str:
+    """The text in at most so many columns, an ellipsis where something is left out: at its end or in its middle."""
+    if cells(text) <= room:
+        return text
+    behind = (room - 1) // 2 if middle else 0
+    return _first(text, room - 1 - behind) + "…"[:room] + _first(text[::-1], behind)[::-1]
+
+
+def _first(text: str, room: int) -> str:
+    taken = accumulate(map(_cells, text))
+    return "".join(char for char, end in zip(text, taken, strict=False) if end <= room)

@@ -8,7 +8,8 @@ history      how commits hang together
 mining       what the past says of files: changed together, changed on both sides of merges
 refs         reading and moving references, by compare-and-swap only
 workbench    trial merges by git itself, in a scratch object folder
-checkouts    work trees: the user's, looked at and followed, and the gate's, made and thrown away
+checkouts    the user's work trees, looked at and followed
+pool         checkouts for commands, used again and again, and what is ours in the user's cache folder
 recipes      whole repositories from a description (demo and tests)
 """
 

@@ -1,15 +1,13 @@
-"""Work trees: the user's are looked at, and follow a branch only where nothing of the user's is touched; the gate's
-are made for one exact commit and thrown away.
-"""
+"""The user's work trees: looked at, and brought along with a branch only where nothing of the user's is touched."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from gitbot.errors import GitError, WorkTreeInTheWayError
+from gitbot.errors import WorkTreeInTheWayError
 from gitbot.model.git import Change, ChangeKind, Oid, RefName, WorkTree
 from gitbot.repository import command
 from gitbot.repository.reading import GITLINK, SYMLINK, Repository
@@ -221,49 +219,3 @@ def _git(
     env: Mapping[str, str] | None = None,
 ) -> bytes:
     return command.run(*NO_HOOKS, *arguments, cwd=Path(work_tree), env=env or repository.env, feed=feed)
-
-
-# The gate's
-
-
-def make(repository: Repository, folder: Path, commit: Oid, stores: Sequence[Path]) -> None:
-    """A new repository in `folder` with `commit` checked out, its objects borrowed, registered nowhere.
-
-    It is made from nothing each time: what the tests of one branch left behind, configuration included, must not
-    reach the next. Tags come along, for builds that read their version from them.
-
-    Raises:
-        GitError: git could not check the commit out.
-    """
-    if any("\n" in str(store) for store in stores):
-        raise GitError(f"{str(stores[0])!r}: a line break in the repository's path")
-    discard(folder)
-    folder.mkdir(parents=True)
-    command.run("init", "-q", "--template=", cwd=folder, env=repository.env)
-    alternates = folder / ".git" / "objects" / "info" / "alternates"
-    alternates.parent.mkdir(parents=True, exist_ok=True)
-    alternates.write_bytes(b"".join(os.fsencode(store) + b"\n" for store in stores))
-    tags = repository.git("for-each-ref", "--format=%(objectname) %(refname)", "refs/tags")
-    (folder / ".git" / "packed-refs").write_bytes(tags)
-    command.run(*NO_HOOKS, "checkout", "-q", "--detach", commit, cwd=folder, env=repository.env)
-
-
-def discard(folder: Path) -> None:
-    """Remove a checkout, also where its tests took permissions away; never follows a link out of it."""
-    if folder.is_symlink() or folder.is_file():
-        folder.unlink()
-    if not folder.exists():
-        return
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        for root, _, _ in os.walk(folder):
-            os.chmod(root, 0o700)
-        shutil.rmtree(folder)
-
-
-def cache_folder(repository: Repository) -> Path:
-    """Where this repository's checkouts are made: the user's cache folder, outside every work tree."""
-    import hashlib
-
-    base = repository.env.get("XDG_CACHE_HOME") or str(Path(repository.env.get("HOME", "/tmp")) / ".cache")
-    return Path(base) / "gitbot" / hashlib.sha256(os.fsencode(repository.common)).hexdigest()[:16]

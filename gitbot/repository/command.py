@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from gitbot.errors import GitError, UnsupportedRepositoryError
@@ -44,9 +44,14 @@ def sealed(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def attempt(
-    *arguments: str, cwd: Path, env: Mapping[str, str], feed: bytes | None = None, timeout: float = 600
+    *arguments: str,
+    cwd: Path,
+    env: Mapping[str, str],
+    feed: bytes | None = None,
+    timeout: float = 600,
+    held: Collection[int] = (),
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run git and give back however it ended.
+    """Run git and give back however it ended. Descriptors in `held` stay open while it runs, whoever else dies.
 
     Raises:
         UnsupportedRepositoryError: there is no git.
@@ -62,6 +67,7 @@ def attempt(
             capture_output=True,
             check=False,
             timeout=timeout,
+            pass_fds=held,
         )
     except FileNotFoundError:
         raise UnsupportedRepositoryError("git was not found on PATH", hint="install git 2.39 or newer") from None
@@ -69,13 +75,15 @@ def attempt(
         raise GitError(f"git {arguments[0]} did not end within {timeout:.0f} seconds") from None
 
 
-def run(*arguments: str, cwd: Path, env: Mapping[str, str], feed: bytes | None = None) -> bytes:
+def run(
+    *arguments: str, cwd: Path, env: Mapping[str, str], feed: bytes | None = None, held: Collection[int] = ()
+) -> bytes:
     """Run git and give its standard output.
 
     Raises:
         GitError: git ended with anything but 0; carries its words.
     """
-    done = attempt(*arguments, cwd=cwd, env=env, feed=feed)
+    done = attempt(*arguments, cwd=cwd, env=env, feed=feed, held=held)
     if done.returncode != 0:
         words = done.stderr.decode(errors="replace").strip() or f"exit status {done.returncode}"
         raise GitError(f"git {' '.join(a for a in arguments[:3] if not a.startswith('/'))}: {words}")

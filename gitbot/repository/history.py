@@ -118,9 +118,9 @@ def _touched(repository: Repository, before: Oid | None, commit: Oid) -> frozens
     return repository.changed_paths(before, commit)
 
 
-def patch(repository: Repository, old: Oid, new: Oid) -> str:
-    """A unified diff between two commits, without context, undecodable bytes replaced."""
-    return repository.diff(old, new, context=0).patch or ""
+def patch(repository: Repository, old: Oid, new: Oid, *, context: int = 0) -> str:
+    """A unified diff between two commits, undecodable bytes replaced."""
+    return repository.diff(old, new, context=context).patch or ""
 
 
 def differing_lines(old: bytes, new: bytes) -> Iterator[tuple[int, int, int, int]]:

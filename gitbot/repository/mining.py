@@ -19,7 +19,8 @@ import msgspec
 
 from gitbot.model.git import Oid
 from gitbot.model.preflight import History
-from gitbot.repository import checkouts, command
+from gitbot.repository import command
+from gitbot.repository.pool import cache_folder
 from gitbot.repository.reading import Repository
 
 COMMITS = 10_000  # that are looked at, merges included
@@ -48,7 +49,7 @@ def history_before(repository: Repository, tip: Oid) -> History:
 
     Of single files and of pairs only those that changed at least four times are told.
     """
-    kept = checkouts.cache_folder(repository) / "history.msgpack"
+    kept = cache_folder(repository) / "history.msgpack"
     if (known := _read(kept, tip)) is None:
         _keep(kept, tip, known := _mined(repository, tip))
     return known

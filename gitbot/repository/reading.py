@@ -25,6 +25,7 @@ SYMLINK = 0o120000
 TREE = 0o040000
 LONGEST_PATH = 4096  # bytes
 MOST_KNOWN = 4096  # commits kept as read; a run looks at the newest ones of the target again for every branch
+FEW_CHANGES, MOST_COMPARED = 200, 256  # comparisons kept: a run asks for each branch's own many times
 MOST_CHANGES = 2_000_000  # between two trees; a few small trees that hold each other can stand for any number
 _LISTING = re.compile(rb"(?:[0-7]{5,6} [^\0]+\0.{20})*", re.DOTALL)
 _ENTRY = re.compile(rb"([0-7]{5,6}) ([^\0]+)\0(.{20})", re.DOTALL)
@@ -47,6 +48,7 @@ class Repository:
         self.work_tree = work_tree
         self.env = dict(env)
         self._commits: OrderedDict[Oid, Commit] = OrderedDict()
+        self._changes: OrderedDict[tuple[Oid | None, Oid], tuple[Change, ...]] = OrderedDict()
         self.beside: dict[Oid, set[str]] = {}  # by commit: its children and the branches that stand on it
 
     @cached_property
@@ -176,6 +178,15 @@ class Repository:
         A rename is a deletion and an addition here: both names count. Subtrees with one oid are skipped unread,
         so the cost grows with the change and not with the tree.
         """
+        known = self._changes.pop((old, new), None)
+        found = known if known is not None else self._compare(old, new)
+        if len(found) <= FEW_CHANGES:
+            self._changes[old, new] = found
+            while len(self._changes) > MOST_COMPARED:
+                self._changes.popitem(last=False)
+        return found
+
+    def _compare(self, old: Oid | None, new: Oid) -> tuple[Change, ...]:
         found: list[Change] = []
         top = (None if old is None else self._tree(old).id, self._tree(new).id)
         left: list[tuple[bytes, Sequence[pygit2.Oid | None]]] = [(b"", top)]
@@ -238,6 +249,10 @@ class Repository:
             return None
         done = self.attempt("rev-parse", "--verify", "--quiet", "--end-of-options", name + "^{commit}")
         return Oid(done.stdout.decode().strip()) if done.returncode == 0 else None
+
+    def has(self, oid: Oid) -> bool:
+        """Whether an object is here, asked without starting git."""
+        return oid in self.lib
 
     def setting(self, name: str) -> str | None:
         """One value of git's configuration, or None."""

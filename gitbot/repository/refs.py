@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import time
 from collections.abc import Iterator
 
 import pygit2
 
-from gitbot.errors import GitError, RiskError
+from gitbot.errors import RiskError, UnwritableError
 from gitbot.model.git import ZERO, BranchName, Oid, RefName
 from gitbot.repository.reading import Repository
 
 HEADS = "refs/heads/"
 REMOTES = "refs/remotes/"
+ATTEMPTS = 50  # a second, as long as git waits by itself
+MOVING = "gitbot/moving"  # there while git moves the reference that it names, and when that was cut short
+
+
+def shorthand(ref: str) -> str:
+    """A branch as people write it: `main`, or `origin/main` for what follows a remote's."""
+    return ref.removeprefix(HEADS).removeprefix(REMOTES)
 
 
 def read(repository: Repository, ref: RefName) -> Oid | None:
@@ -43,7 +51,11 @@ def swap(repository: Repository, ref: RefName, *, before: Oid | None, after: Oid
     """
     line = f"update {ref}\0{after or ZERO}\0{before or ZERO}\0" if after else f"delete {ref}\0{before}\0"
     words = ("update-ref", "-m", why, "--create-reflog", "-z", "--stdin")
+    moving = repository.common / MOVING
+    moving.parent.mkdir(exist_ok=True)
+    moving.write_bytes(ref.encode("utf-8", "surrogateescape"))
     done = repository.attempt(*words, feed=line.encode("utf-8", "surrogateescape"))
+    moving.unlink(missing_ok=True)
     if done.returncode == 0:
         return True
     if read(repository, ref) != before:
@@ -54,19 +66,23 @@ def swap(repository: Repository, ref: RefName, *, before: Oid | None, after: Oid
 
 def append(repository: Repository, ref: RefName, *, before: Oid | None, after: Oid) -> bool:
     """The same for gitbot's own references, in-process: thousands of them are written in a run."""
-    try:
-        if before is None:
-            repository.lib.references.create(ref, after)
+    words = ""
+    for _ in range(ATTEMPTS):
+        try:
+            if before is None:
+                repository.lib.references.create(ref, after)
+                return True
+            found = repository.lib.references[ref]
+            if str(found.target) != before:
+                return False
+            found.set_target(pygit2.Oid(hex=after))
             return True
-        found = repository.lib.references[ref]
-        if str(found.target) != before:
-            return False
-        found.set_target(pygit2.Oid(hex=after))
-        return True
-    except (pygit2.GitError, KeyError, ValueError, OSError):
-        if read(repository, ref) == before:
-            raise GitError(f"{ref} could not be written: is there a stale {ref}.lock?") from None
-        return False
+        except (pygit2.GitError, KeyError, ValueError, OSError) as refused:
+            if read(repository, ref) != before:
+                return False
+            words = str(refused)
+        time.sleep(0.02)  # git waits for whoever packs references just now; libgit2 does not
+    raise UnwritableError(f"{ref} could not be written: {words}", hint="mend that, then run the same command again")
 
 
 def branches(repository: Repository) -> dict[BranchName, RefName]:

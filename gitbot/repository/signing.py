@@ -6,6 +6,7 @@ sign is git's configuration; git itself signs, when commits land and not when th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pygit2.enums import ObjectType
@@ -44,17 +45,28 @@ def rewrite(bench: Workbench, commit: Commit, tree: Oid, parents: tuple[Oid, ...
     return Oid(str(bench.repository.lib.odb.write(ObjectType.COMMIT, data)))
 
 
-def sign(bench: Workbench, candidate: Candidate) -> Candidate:
-    """The candidate with the commits that are new with it signed, as far as git is configured to sign them.
+def sign(bench: Workbench, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Candidates that stand one on the other, their new commits signed as far as git is configured to sign them.
 
     Raises:
         GitError: git could not sign; carries its words.
     """
-    repository = bench.repository
-    every = signs(repository, signed=False)
-    if not every and not (candidate.signed and signs(repository, signed=True)):
-        return candidate
+    every = signs(bench.repository, signed=False)
+    if not every and not (any(c.signed for c in candidates) and signs(bench.repository, signed=True)):
+        return tuple(candidates)
     made: dict[Oid, Oid] = {}
+    found: list[Candidate] = []
+    for candidate in candidates:
+        _sign(bench, candidate, made, every=every)
+        commits = tuple(made.get(oid, oid) for oid in candidate.commits)
+        base, commit = (made.get(oid, oid) for oid in (candidate.base, candidate.commit))
+        found.append(replace(candidate, base=base, commit=commit, commits=commits))
+    return tuple(found)
+
+
+def _sign(bench: Workbench, candidate: Candidate, made: dict[Oid, Oid], *, every: bool) -> None:
+    """Write a candidate's commits again where they have to be signed or stand on one that was; `made` tells which."""
+    repository = bench.repository
     for oid in candidate.commits:
         if history.contains(repository, candidate.tip, oid):
             continue  # the branch's own commit, as it is
@@ -64,8 +76,6 @@ def sign(bench: Workbench, candidate: Candidate) -> Candidate:
             made[oid] = _signed(bench, commit, parents)
         elif parents != commit.parents:
             made[oid] = rewrite(bench, commit, commit.tree, parents, commit.committer)
-    commits = tuple(made.get(oid, oid) for oid in candidate.commits)
-    return replace(candidate, commit=made.get(candidate.commit, candidate.commit), commits=commits)
 
 
 def _signed(bench: Workbench, commit: Commit, parents: tuple[Oid, ...]) -> Oid:

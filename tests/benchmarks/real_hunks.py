@@ -6,8 +6,9 @@
 
 Merges of two parents are made again, none of which could have been fast-forwarded. A hunk counts as accepted when a
 rung settles it, before any gate; as right when people committed the same lines in any order, white space ignored;
-and is left out of `right` where people changed the clean lines beside it, too. People also choose for reasons outside
-the text, so `right` is a lower bound, and `--dump` writes a sample of what differs for a reader: two versions of each
+and is left out of `right` where people changed the clean lines beside it, too. `words` counts those with the same
+words in any order, as in a list of imports that people wrapped in another way. People also choose for reasons outside
+the text, so both are lower bounds, and `--dump` writes a sample of what differs for a reader: two versions of each
 case, and nothing says who wrote which but a second file, FILE.key.json. The reader fills in FILE.verdicts.txt, and
 `--verdicts` prints how much of all that was accepted was wrong. Bounds are Wilson's, 95 %.
 """
@@ -19,6 +20,7 @@ import json
 import math
 import os
 import random
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -81,6 +83,11 @@ class Case:
         if answer is None or self.people is None or any(line.startswith(b"<<<<<<<") for line in self.people):
             return None
         return compare(answer, self.people) is not Likeness.DIFFERENT
+
+    def same_words(self, answer: Lines) -> bool:
+        """Whether an answer has the words that people committed, each as often."""
+        one, other = (Counter(re.findall(rb"\w+", b"".join(lines))) for lines in (answer, self.people or ()))
+        return one == other
 
 
 @dataclass(slots=True)
@@ -245,10 +252,12 @@ def row(name: str, cases: Sequence[Case], answer: Callable[[Case], Lines | None]
     """One line of a table: coverage of `of` hunks, and how much of it is right."""
     given = [(case, lines) for case in cases if (lines := answer(case)) is not None]
     judged = [right for case, lines in given if (right := case.right(lines)) is not None]
+    words = sum(case.same_words(lines) for case, lines in given if case.right(lines) is not None)
     low, high = wilson(sum(judged), len(judged))
     share = f"{100 * sum(judged) / len(judged):5.1f} %  {100 * low:4.0f}-{100 * high:3.0f}" if judged else f"{'-':>7}"
     coverage = 100 * len(given) / of if of else 0.0
-    return f"{name[:34]:<34} {len(given):>6} {coverage:>7.1f} % {sum(judged):>6} of {len(judged):<6} {share}"
+    counts = f"{len(given):>6} {coverage:>7.1f} % {sum(judged):>6} of {len(judged):<6}"
+    return f"{name[:34]:<34} {counts} {share:<16} {words:>5}"
 
 
 def groups(cases: Iterable[Case], name: Callable[[Case], str]) -> dict[str, list[Case]]:
@@ -261,13 +270,15 @@ def groups(cases: Iterable[Case], name: Callable[[Case], str]) -> dict[str, list
 
 def show(title: str, cases: list[Case], *, details: bool) -> None:
     """Everything about one repository, or all of them."""
-    header = f"{'accepted':>41} {'coverage':>9} {'right':>6}    {'compared':<6} {'right':>7}  {'95 %':>7}"
+    header = f"{'accepted':>41} {'coverage':>9} {'right':>6}    {'compared':<6} {'right':>7}  {'95 %':>7}  words"
     compared = sum(case.people is not None for case in cases)
     print(f"\n{title}: {len(cases)} hunks, of which {compared} can be compared with what people committed\n{header}")
     total = len(cases)
     print(row("accept-both", cases, lambda case: case.result, total))
     for how, some in groups((case for case in cases if case.how), lambda case: case.how or "").items():
         print(row(f"  {how}", some, lambda case: case.result, total))
+        for suffix, few in groups(some if details else (), lambda case: Path(case.path).suffix).items():
+            print(row(f"    in {suffix or 'no suffix'}", few, lambda case: case.result, total))
     for name, baseline in BASELINES.items():
         print(row(name, cases, baseline, total))
     print(f"by class of file ({'accepted':>8} of its hunks)")

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +64,10 @@ def test_every_merge_is_told_by_what_people_did_and_nothing_is_written(box: Sand
         "of your last 5 merges 4 conflicted; gitbot would have settled 3 by itself, 2 as your people did, "
         "1 differently: look at it below"
     )
+    assert found["by_place"] == (
+        "by place: careful settles 3 of 4, 2 as your people did; bold 3, 2 as your people did"
+    )
+    assert {merge["author"] for merge in found["merges"]} == {"Ada Lovelace"}
     (hunk,) = found["merges"][2]["files"][0]["hunks"]
     assert (hunk["base"], hunk["ours"], hunk["theirs"]) == ("", "- A one\n", "- B two\n")
     assert (hunk["people"], hunk["gitbot"]) == ("- A one\n", "- A one\n- B two\n")
@@ -73,6 +82,46 @@ def test_what_is_set_aside_has_its_reason_and_what_people_did(box: Sandbox) -> N
     assert (file["hunks"][0]["people"], file["hunks"][0]["gitbot"]) == ("theirs\n", None)
 
 
+def test_one_refused_place_sets_a_merge_aside_and_the_others_are_counted_by_themselves(sandbox: SandboxMaker) -> None:
+    """And the other manner's answers stand beside those of the one that was asked for."""
+    base = {"CHANGELOG.md": LOG.format(""), "a.py": "one = f(1)\n", "b.txt": "one\n"}
+    box = sandbox(
+        step("main", base, "base"),
+        step("topic", {"CHANGELOG.md": LOG.format("- B\n"), "a.py": "one = f(1, 2)\n", "b.txt": "b\n"}, start="main"),
+        step("main", {"CHANGELOG.md": LOG.format("- A\n"), "a.py": "two = f(1)\n", "b.txt": "a\n"}),
+        step("main", {"CHANGELOG.md": LOG.format("- A\n- B\n"), "a.py": "two = f(1, 2)\n"}, merge="topic"),
+    )
+    careful, bold = (box.gitbot("replay", "--accept-both", each, "--format", "json") for each in ("careful", "bold"))
+    told = "by place: careful settles 1 of 3, 1 as your people did; bold 2, 2 as your people did"
+    assert careful.document["by_place"] == told
+    told = "by place: bold settles 2 of 3, 2 as your people did; careful 1, 1 as your people did"
+    assert bold.document["by_place"] == told
+    assert careful.document["counts"]["set-aside"] == bold.document["counts"]["set-aside"] == 1
+    (hunk,) = careful.document["merges"][0]["files"][1]["hunks"]
+    assert (hunk["how"], hunk["other"], hunk["other_likeness"]) == (None, "tokens", "identical")
+
+
+def test_a_merge_whose_differing_text_cannot_be_placed_is_named_all_the_same(sandbox: SandboxMaker) -> None:
+    """People changed the line beside the conflict too, so that only the file as a whole can be compared."""
+    made = side(1, LOG.format("- A\n"), LOG.format("- B\n"), "# News\n- A, B\n- all\n", "CHANGELOG.md")
+    box = sandbox(step("main", {"CHANGELOG.md": LOG.format("")}, "base"), *made)
+    assert re.search(r"^  [0-9a-f]{7}  CHANGELOG\.md$", box.gitbot("replay").out, re.MULTILINE)
+
+
+def test_progress_goes_to_the_terminal_also_when_the_answer_goes_to_a_file(box: Sandbox, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "gitbot", "replay", "-o", str(tmp_path / "answer")],
+        cwd=box.path, env={**box.env, "TERM": "xterm"}, stdout=subprocess.PIPE, stderr=theirs, check=True,
+    )  # fmt: skip
+    os.close(theirs)
+    said = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    assert done.stdout == b""
+    assert said.startswith("\r0 of at most 200 merges …\r1 of at most 200 merges …")
+    assert said.endswith("\r\x1b[K")
+
+
 def test_last_counts_merges_from_the_newest(box: Sandbox) -> None:
     found = box.gitbot("replay", "--last", "2", "--format", "json").document
     assert [merge["likeness"] for merge in found["merges"]] == ["clean", "set-aside"]
@@ -83,8 +132,12 @@ def test_the_text_says_the_same_on_one_screen_and_the_page_shows_it_side_by_side
 ) -> None:
     text = box.gitbot("replay").out
     assert text.startswith("of your last 5 merges 4 conflicted")
-    assert "3/CHANGELOG.md:3" in text
+    commit = box.git("log", "--format=%h", "--abbrev=7", "--grep=Merge topic-3", "main")
+    assert f"\n  {commit}  3/CHANGELOG.md:3  insert-both\n" in text
     assert len(text.splitlines()) < 25
+    narrow = box.gitbot("replay", env={"COLUMNS": "60"}).out
+    assert max(map(len, narrow.splitlines())) <= 60
+    assert narrow.split() == text.split()
     page = tmp_path / "page.html"
     assert box.gitbot("replay", "--format", "html", "-o", str(page)).out == ""
     html = page.read_text(encoding="utf-8")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gitbot.gate.verdict import counts, judge
+from gitbot.gate.junit import Report
+from gitbot.gate.verdict import closing, counts, failing, judge
 from gitbot.model.gate import GateVerdict
 from gitbot.process import Ended
 
@@ -38,7 +39,7 @@ def ended(
     ],
 )  # fmt: skip
 def test_closing_lines_say_how_many_tests_ran_and_were_skipped(log: str, expected: tuple[int, int] | None) -> None:
-    assert counts(log.encode()) == expected
+    assert counts(closing(log.encode())) == expected
 
 
 @pytest.mark.parametrize(
@@ -64,4 +65,70 @@ def test_every_end_has_one_verdict(end: Ended, verdict: GateVerdict, status: int
 
 
 def test_output_that_is_no_text_is_no_obstacle() -> None:
-    assert counts(b"\xff\xfe\x00" * 1000 + b"\n3 passed in 0.1s\n") == (3, 0)
+    assert counts(closing(b"\xff\xfe\x00" * 1000 + b"\n3 passed in 0.1s\n")) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("log", "expected"),
+    [
+        (
+            "FAILED tests/a.py::test_x[1 - 2] - assert 1 == 2\nERROR tests/b.py::test_y\nFAILED (failures=1)",
+            ("tests/a.py::test_x[1", "tests/b.py::test_y"),
+        ),
+        ("FAILED tests/a.py::T::test_x\nFAILED tests/a.py::T::test_x", ("tests/a.py::T::test_x",)),
+        ("--- FAIL: TestX (0.00s)\n    --- FAIL: TestX/sub (0.00s)\nFAIL", ("TestX", "TestX/sub")),
+        ("test foo::bar ... FAILED\ntest foo::ok ... ok", ("foo::bar",)),
+        (
+            "FAIL: test_x (mod.Case)\nERROR: test_y (mod.Case.test_y)",
+            ("test_x (mod.Case)", "test_y (mod.Case.test_y)"),
+        ),
+        ("  ● suite › does it\n\n  ● Console", ("suite › does it",)),
+        ("ok 1 - fine\nnot ok 2 - broken", ("broken",)),
+        ("\x1b[31mFAILED\x1b[0m a.py::x\x9b31m\x07", ("a.py::x31m",)),
+        ("everything is fine", ()),
+    ],
+)
+def test_failing_tests_have_the_names_that_the_runner_gives_them(log: str, expected: tuple[str, ...]) -> None:
+    assert failing(closing(log.encode())) == expected
+
+
+def test_names_of_failing_tests_are_few_and_short() -> None:
+    log = "".join(f"FAILED a.py::test_{n}{'x' * 300}\n" for n in range(90))
+    found = failing(closing(log.encode()))
+    assert (len(found), max(map(len, found))) == (50, 200)
+
+
+@pytest.mark.parametrize(
+    "unit", ["\n", " ", "=", "1", "1 a, ", "FAILED ::", "1 passing ", "--- FAIL: ", "\t\n", "a::b - "]
+)
+def test_no_output_takes_long_to_read(unit: str) -> None:
+    """Each would take a matcher that looks at everything from everywhere hours."""
+    text = closing((unit * (1 << 18)).encode())
+    assert counts(text) in (None, (0, 0))
+    assert len(failing(text)) <= 50
+
+
+def test_a_report_counts_before_the_output_and_names_what_failed() -> None:
+    report = Report(tests=3, skipped=1, failing=["a::x", "a::y"])
+    judged = judge(ended("9 passed in 0.1s\nFAILED z.py::z", 1), report)
+    assert (judged.verdict, judged.tests, judged.skipped, judged.failing) == (
+        GateVerdict.FAILED,
+        3,
+        1,
+        ("a::x", "a::y"),
+    )
+    assert judge(ended("9 passed in 0.1s"), Report()).verdict is GateVerdict.NO_TESTS
+    assert judge(ended("0 failing"), report).verdict is GateVerdict.FAILED  # whatever its status was
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"), [(125, GateVerdict.NO_START), (137, GateVerdict.KILLED), (1, GateVerdict.FAILED)]
+)
+def test_a_container_speaks_for_what_is_in_it(status: int, verdict: GateVerdict) -> None:
+    assert judge(ended(status=status), walled=True).verdict is verdict
+    assert judge(ended(status=status)).verdict is GateVerdict.FAILED
+
+
+def test_a_run_that_was_stopped_or_had_no_space_is_neither_red_nor_green() -> None:
+    assert judge(Ended(0, None, False, None, 1.0, b"", full=True)).verdict is GateVerdict.BROKEN
+    assert judge(Ended(None, None, False, None, 1.0, b"", stopped=True)).verdict is GateVerdict.BROKEN

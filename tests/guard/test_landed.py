@@ -12,7 +12,7 @@ from gitbot.journal.runs import Journal, mark_clone, ref_of
 from gitbot.model.git import ZERO, BranchName, Oid, RefName
 from gitbot.model.merge import Strategy
 from gitbot.model.plan import Plan, PlanId, Task, TaskState
-from gitbot.model.run import BranchReport, Landing, Outcome, Request, RunId, Started, Undone
+from gitbot.model.run import BranchReport, Landed, Landing, Outcome, Request, RunId, Started, Undone
 from gitbot.repository.workbench import Workbench
 from tests.guard.conftest import Desk, DeskMaker, plan
 
@@ -37,7 +37,7 @@ def record_landing(at: Desk, after: Oid) -> None:
         strategy=Strategy.REBASE,
         why="it fits",
     )
-    landing = Landing(ref=RefName("refs/heads/main"), before=ZERO, after=after, report=report)
+    landing = Landing(ref=RefName("refs/heads/main"), steps=(Landed(before=ZERO, after=after, report=report),))
     journal = Journal(at.box.repository, RUN)
     journal.append(
         Started(

@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from gitbot.config import Gate
 from gitbot.errors import DamagedRecordError, GitError, LockedError
 from gitbot.journal import pins, results, runs
 from gitbot.journal.lock import only_writer
 from gitbot.journal.runs import Journal
-from gitbot.model.gate import GateResult, GateVerdict
 from gitbot.model.git import Oid, RefName
 from gitbot.model.run import Moved, Record, Request, RunId, Started
 from tests.conftest import ROOT, Sandbox, SandboxMaker, step
@@ -106,36 +104,6 @@ def test_pins_and_results_are_let_go_after_two_weeks(box: Sandbox) -> None:
     pins.let_go(box.repository, "refs/gitbot/pin/", begun + 15 * 86400)
     assert box.git("for-each-ref", "refs/gitbot/pin") == ""
     assert pins.run_time("no-run") is None
-
-
-def result(box: Sandbox, verdict: GateVerdict, finished: float = 1.0) -> GateResult:
-    tree = Oid(box.git("rev-parse", "main^{tree}"))
-    log = Oid(str(box.repository.lib.create_blob(b"log")))
-    return GateResult(results.key_of(tree, Gate(), "true"), tree, verdict, 0, 1.0, 3, 0, log, RUN, finished)
-
-
-def test_only_a_pass_counts_again_and_every_sighting_stays(box: Sandbox) -> None:
-    red, green = result(box, GateVerdict.FAILED), result(box, GateVerdict.PASSED)
-    results.keep(box.repository, red)
-    assert results.passed(box.repository, red.key) is None
-    results.keep(box.repository, green)
-    assert results.sightings(box.repository, red.key) == (red, green)
-    assert results.passed(box.repository, red.key) == green
-    results.let_go(box.repository, 1.0 + 15 * 86400)
-    assert results.sightings(box.repository, red.key) == ()
-
-
-def test_a_result_counts_for_its_tree_command_and_set_up_only() -> None:
-    tree, other = Oid("1" * 40), Oid("2" * 40)
-    keys = {
-        results.key_of(tree, Gate(), "true"),
-        results.key_of(other, Gate(), "true"),
-        results.key_of(tree, Gate(), ("true",)),
-        results.key_of(tree, Gate(setup="npm ci"), "true"),
-        results.key_of(tree, Gate(include=("dist",)), "true"),
-    }
-    assert len(keys) == 5
-    assert results.key_of(tree, Gate(protect=("x",)), "true") in keys
 
 
 def test_the_lock_is_free_again_however_its_holder_died(box: Sandbox, tmp_path: Path) -> None:

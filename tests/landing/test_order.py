@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 from hypothesis import given
@@ -220,3 +221,39 @@ def test_hundreds_of_branches_on_one_file_are_all_ordered() -> None:
     hub = Place(BranchName("hub"), rivals=frozenset(names))
     places = [hub, *(Place(name, rivals=frozenset(around[name] | {hub.name})) for name in names)]
     assert landing([*places]) == {str(name) for name in names[::2]}
+
+
+# Hints
+
+
+def doubtful(name: str, hints: str, *, rivals: str = "") -> Place:
+    """A place with hints against others, whose names are letters."""
+    return replace(place(name, rivals=rivals), hints=frozenset(map(BranchName, hints)))
+
+
+def test_what_may_not_fit_several_others_lands_after_those_and_hears_why() -> None:
+    places = [doubtful("a", "bcd"), *(doubtful(name, "a") for name in "bcd"), place("e")]
+    assert order(*places) == "ebcda"
+    assert reasons(*places) == {
+        "e": None,
+        **dict.fromkeys("bcd", "goes after e: it may not fit a, though git merges them"),
+        "a": "goes after b, c and 2 more: it may not fit b, c and d, though git merges them",
+    }
+
+
+def test_two_that_may_not_fit_each_other_stay_as_they_were_named() -> None:
+    places = [doubtful("b", "a"), doubtful("a", "b")]
+    assert order(*places) == "ba"
+    assert reasons(*places) == {"b": None, "a": None}
+
+
+def test_hints_decide_nothing_that_phase_priority_needs_or_conflicts_decide() -> None:
+    assert order(doubtful("a", "b"), replace(doubtful("b", "a"), phase=1), place("c", phase=2)) == "abc"
+    assert order(replace(doubtful("a", "b"), priority=1), doubtful("b", "a"), place("c")) == "acb"
+    assert order(doubtful("a", "b"), doubtful("b", "a"), place("c", needs="a")) == "acb"
+    assert order(doubtful("a", "d", rivals="b"), place("b", rivals="a"), doubtful("d", "a")) == "adb"
+
+
+def test_a_conflict_that_moves_a_branch_is_the_reason_that_counts() -> None:
+    told = reasons(place("c"), doubtful("a", "b", rivals="z"), doubtful("b", "a"), place("z", rivals="a"))
+    assert told["a"] == "goes before z: they cannot land beside it"

@@ -13,6 +13,7 @@ from gitbot.model.run import (
     BranchReport,
     Entry,
     Finished,
+    Landed,
     Landing,
     Moved,
     Outcome,
@@ -46,7 +47,7 @@ STARTED = Started(
     entries=(entry("a"), entry("b")),
     config={},
 )
-LANDING = Landing(ref=MAIN, before=ONE, after=TWO, report=report("a"))
+LANDING = Landing(ref=MAIN, steps=(Landed(before=ONE, after=TWO, report=report("a")),))
 SETTLED = Settled(report=report("a"))
 DONE = Finished(time=9.0, state="done", after=TWO)
 
@@ -54,7 +55,7 @@ DONE = Finished(time=9.0, state="done", after=TWO)
 def seen(verdict: GateVerdict, *, cached: bool = False) -> Record:
     """One run of the gate."""
     result = GateResult(GateKey("key"), ONE, verdict, 0, 1.5, None, None, ONE, STARTED.run, 2.0)
-    return records_of_runs.Tested(branch=BranchName("a"), result=result, cached=cached)
+    return records_of_runs.Tested(branches=(BranchName("a"),), result=result, cached=cached)
 
 
 def test_a_finished_run_folds_into_its_document() -> None:
@@ -111,6 +112,9 @@ def test_only_the_last_announced_landing_can_be_open() -> None:
     assert open_intent([STARTED, LANDING]) is LANDING
     assert open_intent([STARTED, LANDING, SETTLED]) is None
     assert open_intent([STARTED, LANDING, Moved(before=ONE, after=THREE)]) is None
+    both = Landing(ref=MAIN, steps=(*LANDING.steps, Landed(before=TWO, after=THREE, report=report("b"))))
+    assert open_intent([STARTED, both, SETTLED]) is both
+    assert open_intent([STARTED, both, SETTLED, Settled(report=report("b"))]) is None
 
 
 @pytest.mark.parametrize(

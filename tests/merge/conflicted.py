@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from gitbot.merge.rungs import ConflictedFile, marker_size_for
+from gitbot.merge.hunks import ConflictedFile, marker_size_for
 
 
 def conflicted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -147,8 +148,8 @@ def test_two_new_sections_with_underlines_stand_one_above_the_other() -> None:
     old = b"Changes\n=======\n\nVersion 1\n---------\n\n- old\n"
     one, two = (b"Version %d\n---------\n\n- of %d\n\n" % (n, n) for n in (2, 3))
     at = old.index(b"Version 1")
-    [first, *_] = _texts("CHANGES.rst", old, old[:at] + one + old[at:], old[:at] + two + old[at:])
-    assert first == old[:at] + one + two + old[at:]
+    found = _texts("CHANGES.rst", old, old[:at] + one + old[at:], old[:at] + two + old[at:])
+    assert found == [old[:at] + two + one + old[at:]], "the later release comes first"
 
 
 def test_entries_below_a_heading_that_both_wrote_share_it() -> None:
@@ -180,6 +181,25 @@ def test_no_more_than_three_texts_are_offered_and_all_differ() -> None:
         answer = settle(made(base, ours or b"", theirs or b"", path=shape["path"]), Manner.BOLD)
         if isinstance(answer, tuple):
             assert len({one.data for one in answer}) == len(answer) <= 3
+
+
+@pytest.mark.parametrize(
+    "shape", [shape for shape in SHAPES if "refused" not in shape["careful"]], ids=itemgetter("name")
+)
+def test_bold_offers_first_what_careful_would(shape: dict[str, Any]) -> None:
+    base, ours, theirs = (shape[side].encode() if side in shape else None for side in ("base", "ours", "theirs"))
+    file = made(base, ours or b"", theirs or b"", path=shape["path"], additive=shape.get("additive", False))
+    assert settled(settle(file, Manner.BOLD))[0] == settled(settle(file, Manner.CAREFUL))[0]
+
+
+@pytest.mark.parametrize(("padding", "how"), [(1_000, {"keys"}), (700_000, {None})])
+def test_a_large_file_is_not_parsed_for_each_of_its_conflicts(padding: int, how: set[str | None]) -> None:
+    """Three conflicts in 700 kB are beyond the two million bytes that may be parsed, three in a kilobyte are not."""
+    part = '  "%s": {\n    "a": 1\n  },\n'
+    base = "{\n" + "".join(part % name for name in "xyz") + '  "pad": "' + "-" * padding + '"\n}\n'
+    ours, theirs = (base.replace('"a": 1', f'"a": 1,\n    "{name}": 2').encode() for name in ("b", "c"))
+    found = _all(answers(made(base.encode(), ours, theirs, path="data.json"), Manner.BOLD))
+    assert [len(found), {one.how for one in found}] == [3, how]
 
 
 def test_entries_of_a_registry_are_kept_by_what_they_are_called() -> None:

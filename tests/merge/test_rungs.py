@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 
-from gitbot.merge.hunks import Conflicts, read_conflicts
+from gitbot.merge.hunks import Conflicts, marker_size_for, read_conflicts
 from gitbot.merge.invariants import find_breach
-from gitbot.merge.rungs import ConflictedFile, Manner, Refused, Settled, marker_size_for, settle
+from gitbot.merge.rungs import ConflictedFile, Manner, Refused, Settled, settle
 from tests.merge.conflicted import conflicted
 
 TOY = b"def fn1():\n    return 1\n"
@@ -139,9 +139,23 @@ def test_a_line_changed_by_both_is_refused_with_its_number_in_the_target(manner:
     assert why(settle(file, manner)) == "both sides changed line 3"
 
 
-@pytest.mark.parametrize(("ours", "theirs"), [(b"a\nnew\nb\n", b"a\nB\n"), (b"a\n", b"a\nB\n"), (b"A\nb\n", b"b\n")])
-def test_insertions_beside_changes_and_deleted_changes_are_refused(ours: bytes, theirs: bytes) -> None:
-    assert "both sides changed line" in why(settle(conflict(b"a\nb\n", ours, theirs), Manner.BOLD))
+@pytest.mark.parametrize(
+    ("ours", "theirs", "reason"),
+    [
+        (b"a\nc\n", b"a\nB\nc\n", "both sides changed line 2"),
+        (b"A\nb\nc\n", b"b\nc\n", "both sides changed line 1"),
+        (b"a\nnew\nb\nc\n", b"a\nB\nc\n", "the target inserted before line 3, which the branch changed"),
+        (b"a\nB\nc\n", b"a\nnew\nb\nc\n", "the branch inserted before line 2, which the target changed"),
+        (b"a\nb\nnew\nc\n", b"a\nB\nc\n", "the target inserted after line 2, which the branch changed"),
+        (b"A\nB\nB2\nc\n", b"a\nb\nnew\nc\n", "the branch inserted after line 3, which the target changed"),
+    ],
+)
+@pytest.mark.parametrize("manner", Manner)
+def test_insertions_beside_changes_and_deleted_changes_are_refused(
+    ours: bytes, theirs: bytes, reason: str, manner: Manner
+) -> None:
+    """Who did what is said, in lines of the target's file."""
+    assert why(settle(conflict(b"a\nb\nc\n", ours, theirs), manner)) == reason
 
 
 def test_rungs_mix_within_a_file() -> None:
@@ -210,6 +224,34 @@ def test_both_adding_the_file_is_left_to_bold_unless_declared() -> None:
     assert texts(settle(file, Manner.BOLD))[0] == (ours + theirs, "insert-both")
     declared = dataclasses.replace(file, additive=True)
     assert texts(settle(declared, Manner.CAREFUL))[0] == (ours + theirs, "shared-union")
+
+
+@pytest.mark.parametrize(
+    ("path", "base", "ours", "theirs", "result"),
+    [
+        ("a.py", "import a\nimport d\n|\nrun()\n", "import f\n", "import e\n", "import e\nimport f\n"),
+        ("AUTHORS", "Ada\nBea\n|", "Dan\nFay\n", "Cai\nEva\n", "Cai\nDan\nEva\nFay\n"),
+        ("AUTHORS", "Bea\nAda\n|", "Dan\nFay\n", "Cai\nEva\n", "Dan\nFay\nCai\nEva\n"),
+        ("NEWS.md", "- old\n\n|[1]: u://1\n", "- two\n\n[2]: u://2\n", "- three\n\n[3]: u://3\n", ""),
+    ],
+)
+def test_sorted_lines_stay_sorted_and_link_targets_stay_together(
+    path: str, base: str, ours: str, theirs: str, result: str
+) -> None:
+    result = result or "- two\n\n- three\n\n[2]: u://2\n[3]: u://3\n"
+    old, one, two, expected = (base.replace("|", text).encode() for text in ("", ours, theirs, result))
+    assert texts(settle(conflict(old, one, two, path=path), Manner.CAREFUL))[0][0] == expected
+
+
+def test_a_changelog_that_both_added_is_left_to_bold() -> None:
+    file = conflict(None, b"- lexer\n", b"- parser\n", path="CHANGELOG.md")
+    assert isinstance(settle(file, Manner.CAREFUL), Refused)
+    assert texts(settle(file, Manner.BOLD))[0] == (b"- lexer\n- parser\n", "insert-both")
+
+
+def test_a_sorted_list_without_a_last_line_end_is_not_joined_in_its_middle() -> None:
+    file = conflict(b"a\nb\n", b"a\nb\nd\n", b"a\nb\nc", path="AUTHORS")
+    assert texts(settle(file, Manner.CAREFUL))[0][0] == b"a\nb\nd\nc"
 
 
 def test_a_last_line_without_line_end_is_never_joined_with_another() -> None:

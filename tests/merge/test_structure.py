@@ -6,7 +6,7 @@ import pytest
 
 from gitbot.languages import strict_parse
 from gitbot.merge.edits import Refused
-from gitbot.merge.structure import by_declaration, by_key
+from gitbot.merge.structure import merge_items
 
 # path, base, then what is replaced for what on each side, and the result.
 MERGES = {
@@ -232,8 +232,7 @@ REFUSALS = {
 def test_both_sides_are_in_the_result(name: str) -> None:
     path, *texts, expected = MERGES[name]
     base, ours, theirs = (text.encode() for text in texts)
-    merge = by_key if path.endswith((".json", ".toml", ".yaml")) else by_declaration
-    assert merge(path, base, ours, theirs) == expected.encode()
+    assert merge_items(path, base, ours, theirs) == expected.encode()
     assert strict_parse(path, expected.encode())
 
 
@@ -242,22 +241,16 @@ def test_what_both_changed_is_left_to_a_person(name: str) -> None:
     path, *texts = REFUSALS[name]
     encoding = "latin-1" if "encoding" in name else "utf-8"
     base, ours, theirs = (text.encode(encoding) for text in texts)
-    merge = by_key if path.endswith((".json", ".toml", ".yaml")) else by_declaration
-    assert isinstance(merge(path, base, ours, theirs), Refused)
+    assert isinstance(merge_items(path, base, ours, theirs), Refused)
 
 
 def test_files_of_other_kinds_are_not_merged_by_structure() -> None:
-    for merge, path in (
-        (by_key, "a.py"),
-        (by_key, "a.txt"),
-        (by_declaration, "a.json"),
-        (by_declaration, "Makefile"),
-    ):
-        assert merge(path, b"a", b"b", b"c") is None
+    for path in ("a.txt", "Makefile"):
+        assert merge_items(path, b"a", b"b", b"c") is None
 
 
 def test_a_reason_holds_no_control_characters() -> None:
     sides = (b'{"a\\u001b": %d, "\x7f\xc2\x9b": %d}' % (n, n) for n in (1, 2, 3))
-    refused = by_key("a.json", *sides)
+    refused = merge_items("a.json", *sides)
     assert isinstance(refused, Refused)
     assert refused.why.isprintable()

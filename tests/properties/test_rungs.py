@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from gitbot.languages import definitions, strict_parse, whole_definitions
 from gitbot.merge.edits import apply_edits, find_edits, split_lines
-from gitbot.merge.hunks import Conflicts, read_conflicts
+from gitbot.merge.hunks import Conflicts, marker_size_for, read_conflicts
 from gitbot.merge.invariants import find_breach
-from gitbot.merge.rungs import ConflictedFile, Manner, Refused, Settled, marker_size_for, settle
+from gitbot.merge.rungs import ConflictedFile, Manner, Refused, Settled, settle
 from tests.merge.conflicted import conflicted, union
 
 REPEATED = (b"a", b"b", b"}", b"", b"  return x", b"caf\xe9", b"<<<<<<< HEAD", b"=======", b"||||||| base")

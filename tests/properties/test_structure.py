@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gitbot.languages import strict_parse
 from gitbot.merge.edits import Refused
-from gitbot.merge.structure import by_declaration, by_key
+from gitbot.merge.structure import merge_items
 
 few = settings(max_examples=40, deadline=None)
 
@@ -55,8 +55,7 @@ def changed(draw: st.DrawFn, base: Entries, mark: str, value: int) -> Entries:
 
 def merged(notation: str, base: Entries, ours: Entries, theirs: Entries) -> bytes | Refused | None:
     path, written = NOTATIONS[notation]
-    merge = by_key if path.endswith((".json", ".toml", ".yaml")) else by_declaration
-    return merge(path, *(written(side).encode() for side in (base, ours, theirs)))
+    return merge_items(path, *(written(side).encode() for side in (base, ours, theirs)))
 
 
 def wanted(base: Entries, ours: Entries, theirs: Entries) -> Entries | None:

@@ -11,6 +11,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gitbot.cli.console import as_json
 from gitbot.model.plan import Access, Claim, Need, NeedKind, Plan, PlanId, PlanSet, Source, Task, TaskState
 from gitbot.model.preflight import Check, Finding, Level
 from gitbot.preflight import Surroundings, check
@@ -21,7 +22,7 @@ from gitbot.report.terminal import printable
 
 def plain(answer: Check) -> dict[str, Any]:
     """The document as a reader of its JSON has it."""
-    document: dict[str, Any] = json.loads(json.dumps(check_document(answer)))
+    document: dict[str, Any] = json.loads("".join(as_json(check_document(answer))))
     return document
 
 

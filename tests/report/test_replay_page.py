@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ def past() -> Replay:
         ReplayedMerge(
             Oid(f"{number}" * 40),
             f"Merge {HOSTILE}{'long-name-' * 30}",
+            f"Ada {HOSTILE}",
             1_700_000_000,
             likeness,
             files=(ReplayedFile("folder/" * 30 + "file.py", "contents", likeness, why_aside(likeness), (hunk,)),),
@@ -66,4 +68,26 @@ def test_what_differs_is_unfolded_and_shows_both_answers(browser: Browser, saved
     different = page.locator("#different")
     assert different.get_by_text("what people did", exact=True).is_visible()
     assert different.get_by_text("what gitbot would do", exact=True).is_visible()
+    assert different.get_by_text("2023-11-14 Ada").is_visible()
     assert not page.locator("#identical").get_by_text("what people did", exact=True).is_visible()
+
+
+def test_each_line_shows_whose_it_is_and_what_the_other_answer_lacks(browser: Browser, tmp_path: Path) -> None:
+    base, ours, theirs = "old\nkept\n", "target\nkept\n", "branch\n"
+    hunk = ReplayedHunk(1, base, ours, theirs, "target\nkept\nown\n", "target\nbranch\n", None, None, None)
+    file = ReplayedFile("a.txt", "contents", Likeness.DIFFERENT, None, (hunk,))
+    merge = ReplayedMerge(Oid("1" * 40), "Merge", "Ada", 1 << 62, Likeness.DIFFERENT, files=(file,))
+    path = tmp_path / "page.html"
+    path.write_text(replay_html(replace(past(), merges=(merge,))), encoding="utf-8")
+    page, _ = opened(browser, path)
+    panes = [
+        [(line.get_attribute("class"), (line.text_content() or "").strip()) for line in pane.locator("span").all()]
+        for pane in page.locator(".sides pre").all()
+    ]
+    assert panes == [
+        [("gone", "old"), ("gone", "kept")],
+        [("ours", "target"), ("gone", "kept")],
+        [("theirs", "branch")],
+        [("ours", "target"), ("gone only", "kept"), ("new only", "own")],
+        [("ours", "target"), ("theirs only", "branch")],
+    ]

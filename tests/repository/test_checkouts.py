@@ -1,8 +1,7 @@
-"""Work trees: what is in the way, following, and the gate's own checkouts."""
+"""Work trees: what is in the way, and following."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -87,32 +86,6 @@ def test_a_merge_into_a_branch_keeps_it_busy(box: Sandbox) -> None:
     assert checkouts.busy_with(box.repository, MAIN) is None
     box.git("merge", "--no-commit", "--no-ff", "next")
     assert "a merge into it is under way" in (checkouts.busy_with(box.repository, MAIN) or "")
-
-
-def test_a_gates_checkout_is_a_repository_of_its_own_that_is_registered_nowhere(box: Sandbox, tmp_path: Path) -> None:
-    folder = tmp_path / "gate"
-    box.git("tag", "v1")
-    for _ in range(2):
-        checkouts.make(box.repository, folder, box.tip("next"), [box.repository.common / "objects"])
-        assert (folder / "a").read_text() == "2\n"
-        assert box.git("describe", "--tags", cwd=folder).startswith("v1")
-        assert box.git("status", "--porcelain", cwd=folder) == ""
-        (folder / "left").write_text("behind\n")
-    assert len(checkouts.work_trees(box.repository)) == 1
-
-
-def test_a_checkout_goes_away_whatever_was_done_to_its_permissions_and_links(tmp_path: Path) -> None:
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    (outside / "kept").write_text("x\n")
-    folder = tmp_path / "gate"
-    (folder / "locked").mkdir(parents=True)
-    (folder / "locked" / "file").write_text("x\n")
-    (folder / "link").symlink_to(outside)
-    os.chmod(folder / "locked", 0)
-    checkouts.discard(folder)
-    assert not folder.exists()
-    assert (outside / "kept").exists()
 
 
 @pytest.fixture

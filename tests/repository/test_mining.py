@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from gitbot.model.preflight import History
-from gitbot.repository import checkouts, open_repository
+from gitbot.repository import open_repository, pool
 from gitbot.repository.mining import history_before
 from gitbot.repository.recipes import Step
 from tests.conftest import Sandbox, SandboxMaker, step
@@ -50,13 +50,13 @@ def test_the_answer_from_the_cache_is_the_same_and_nothing_is_written_to_the_rep
     with box.watched(dry=True):
         first = mined(box)
         assert mined(box) == first
-    assert (checkouts.cache_folder(box.repository) / "history.msgpack").exists()
+    assert (pool.cache_folder(box.repository) / "history.msgpack").exists()
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"\xff", b"\x81\xa6format\x01", b"\x91" * 100_000])
 def test_a_damaged_cache_is_counted_again(box: Sandbox, damage: bytes) -> None:
     first = mined(box)
-    (checkouts.cache_folder(box.repository) / "history.msgpack").write_bytes(damage)
+    (pool.cache_folder(box.repository) / "history.msgpack").write_bytes(damage)
     assert mined(box) == first
 
 

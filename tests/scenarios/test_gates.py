@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def test_without_a_gate_everything_that_merges_lands_and_the_record_says_so(sand
     ran = box.integrate("agent-a", "--no-gate")
     assert ran.code == 0
     assert ran.outcomes == {"agent-a": "landed by rebase"}
-    assert ran.document["gate"] == {"command": None, "runs": 0, "cached": 0, "failed": 0, "seconds": 0}
+    assert ran.document["gate"] == {"command": None, "runs": 0, "cached": 0, "failed": 0, "seconds": 0, "stopped": 0}
     assert "nothing was tested" in box.gitbot("runs", "last").out
 
 
@@ -126,8 +127,8 @@ def test_the_gate_runs_at_the_root_of_a_disposable_repository_with_the_candidate
     ran = box.integrate("agent-a", gate=gate)
     here, top, head, count = said.read_text().splitlines()
     assert (here, head, count) == (top, ran.document["after"], "3")
-    assert not Path(here).exists()
     assert not Path(here).is_relative_to(box.path)
+    assert len(box.git("worktree", "list").splitlines()) == 1
 
 
 def test_what_one_gate_run_leaves_behind_does_not_reach_the_next(sandbox: SandboxMaker) -> None:
@@ -166,9 +167,78 @@ def test_setup_and_ignored_files_of_the_main_work_tree_reach_the_gate(sandbox: S
 
 
 def test_bytecode_of_one_branch_is_not_run_for_the_next(sandbox: SandboxMaker) -> None:
-    """Two checkouts in one place within one second, and files of one size, look the same to Python's cache."""
-    box = sandbox(base(), step("agent-a", {"x.txt": "x"}))
-    ran = box.integrate(
-        "agent-a", gate='test -z "$PYTHONPYCACHEPREFIX"', env={"PYTHONPYCACHEPREFIX": str(box.path.parent / "kept")}
+    """Checkouts in one place within one second, and files of one size, look the same to Python's cache."""
+    box = sandbox(
+        base({"check.py": "def ok():\n    return 1\n", ".gitignore": "__pycache__/\n"}),
+        step("agent-a", {"check.py": "def ok():\n    return 0\n"}),
+        step("agent-b", {"check.py": "def ok():\n    return 2\n"}, start="main"),
     )
-    assert ran.outcomes == {"agent-a": "landed by rebase"}
+    kept = {"PYTHONPYCACHEPREFIX": str(box.path.parent / "kept")}
+    gate = f"test -z \"$PYTHONPYCACHEPREFIX\" && {sys.executable} -c 'import check, sys; sys.exit(not check.ok())'"
+    ran = box.integrate("agent-a", "agent-b", gate=gate, env=kept)
+    assert ran.outcomes == {"agent-a": "set-aside: gate", "agent-b": "landed by rebase"}
+
+
+def test_a_branch_that_changes_the_gate_is_tested_by_that_of_the_target(
+    sandbox: SandboxMaker, tmp_path: Path
+) -> None:
+    config = f"[gate]\ncommand = 'echo target >>{tmp_path}/ran; test ! -e bad'\n[gates.more]\ncommand = 'true'\n"
+    own = f"[gate]\ncommand = 'echo branch >>{tmp_path}/ran'\n"
+    box = sandbox(base({"gitbot.toml": config}), step("agent-a", {"gitbot.toml": own, "bad": "x\n"}))
+    ran = box.integrate("agent-a", gate="")
+    assert ran.outcomes == {"agent-a": "set-aside: gate"}
+    assert set((tmp_path / "ran").read_text().split()) == {"target"}
+
+
+def test_every_gate_has_to_pass_and_runs_for_what_it_is_for(sandbox: SandboxMaker, tmp_path: Path) -> None:
+    config = (
+        f"[gate]\ncommand = 'echo unit >>{tmp_path}/ran'\n"
+        f"[gates.docs]\ncommand = 'echo docs >>{tmp_path}/ran; exit 1'\npaths = ['docs/**']\n"
+    )
+    box = sandbox(base({"gitbot.toml": config}), step("agent-a", {"docs/x": "x\n"}))
+    ran = box.integrate("agent-a", gate="")
+    assert ran.code == 3
+    assert ran.document["gate"]["command"] == f"echo unit >>{tmp_path}/ran && echo docs >>{tmp_path}/ran; exit 1"
+    assert (tmp_path / "ran").read_text().split()[:2] == ["unit", "docs"]
+    (tmp_path / "ran").unlink()
+    box.git("checkout", "-q", "-b", "agent-b", "main")
+    (box.path / "x.txt").write_text("x\n")
+    box.git("add", "x.txt")
+    box.git("commit", "-q", "-m", "code")
+    box.git("checkout", "-q", "main")
+    assert box.integrate("agent-b", gate="").outcomes == {"agent-b": "landed by rebase"}
+    assert (tmp_path / "ran").read_text() == "unit\n"
+
+
+@pytest.mark.parametrize(
+    ("config", "hint"),
+    [
+        ('isolation = "no-such-program {command}"', "install it"),
+        ('isolation = "docker run image"', ""),
+        ('isolation = "sh -c \'{command}"', ""),
+        ('junit = "../*.xml"', ""),
+        ('junit = "a**/*.xml"', ""),
+        ('[gates.gate]\ncommand = "x"', ""),
+        ('[gates."a b"]\ncommand = "x"', ""),
+        ('[gates.a]\npaths = ["x"]', ""),
+        ('[gates.a]\ncommand = "x"\ntimeout = 0', ""),
+        ('[gates.a]\ncommand = "x"\npaths = ["../x"]', ""),
+        ('[gates.a]\ncomand = "x"', "did you mean `gates.a.command`"),
+    ],
+)
+def test_a_gate_that_cannot_be_as_it_is_configured_is_refused_before_anything_begins(
+    sandbox: SandboxMaker, config: str, hint: str
+) -> None:
+    box = sandbox(base({"gitbot.toml": f"[gate]\n{config}\n"}), step("agent-a", {"x.txt": "x"}))
+    ran = box.integrate("agent-a", gate="true")
+    assert ran.code == 2
+    assert hint in ran.err
+
+
+def test_behind_bwrap_a_branch_lands_as_elsewhere(sandbox: SandboxMaker) -> None:
+    config = '[gate]\nisolation = "bwrap"\ncommand = "sh gate.sh && git log -1 >/dev/null"\n'
+    box = sandbox(
+        base({"gitbot.toml": config}), step("agent-a", {"x.txt": "x"}), step("agent-b", {"bad.txt": "BROKEN\n"})
+    )
+    ran = box.integrate("agent-a", "agent-b", gate="")
+    assert ran.outcomes == {"agent-a": "landed by rebase", "agent-b": "set-aside: gate"}

@@ -12,10 +12,22 @@ from gitbot.landing.run import integrate
 from gitbot.merge.situation import Situation, as_candidate
 from gitbot.model.git import BranchName, RefName
 from gitbot.model.merge import Branch, Candidate, Strategy
+from gitbot.model.progress import Happening
 from gitbot.model.run import Request, Run
 from gitbot.repository.workbench import Workbench
 from tests.conftest import SandboxMaker, step
 from tests.scenarios.beginnings import base
+
+
+class Unwatched:
+    """Nobody watches the run."""
+
+    def __call__(self, happening: Happening, /) -> None:
+        """Say nothing."""
+
+    def tick(self) -> None:
+        """Do nothing."""
+
 
 PAGE = "def render(a, b):\n    return a + b\n"
 WIDER = "def render(a, b, c):\n    return a + b + c\n"
@@ -138,7 +150,7 @@ def test_a_landing_whose_proof_fails_does_not_happen(sandbox: SandboxMaker, monk
         Config(),
         box.env,
         dry_run=False,
-        progress=lambda text: None,
+        progress=Unwatched(),
         deliver=told.append,
     )
     [branch] = told[0].branches

@@ -203,7 +203,7 @@ def test_a_red_branch_is_set_aside_after_confirmation_and_main_stays_green(sandb
     assert ran.code == 1, ran.err
     assert ran.outcomes == {"agent-a": "set-aside: gate", "agent-b": "landed by rebase"}
     assert "bad.txt" not in box.git("ls-tree", "--name-only", "main")
-    gate = {"command": "sh gate.sh", "runs": 4, "cached": 0, "failed": 2, "seconds": 0}
+    gate = {"command": "sh gate.sh", "runs": 5, "cached": 0, "failed": 3, "seconds": 0, "stopped": 0}
     assert ran.document["gate"] | {"seconds": 0} == gate
     assert Path(ran.branches["agent-a"]["log"]).read_text() == "bad.txt\n"
 
@@ -381,6 +381,7 @@ def test_flags_say_what_a_person_would_want_to_know(sandbox: SandboxMaker, tmp_p
     )
     box.git("worktree", "add", "-q", str(tmp_path / "a"), "agent-a")
     (tmp_path / "a" / "forgotten.txt").write_text("work\n")
+    assert box.gitbot("approve", "agent-a").code == 0  # what is protected waits for a person
     ran = box.integrate("agent-a")
     assert ran.code == 0, ran.err
     flags = {flag["kind"]: flag["paths"] for flag in ran.branches["agent-a"]["flags"]}

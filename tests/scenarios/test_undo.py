@@ -62,7 +62,8 @@ def test_what_somebody_committed_during_the_first_tests_stays(sandbox: SandboxMa
 
 def test_what_somebody_committed_between_two_landings_stays(sandbox: SandboxMaker) -> None:
     box = sandbox(base(), step("agent-a", {"x.txt": "x\n"}), step("agent-b", {"y.txt": "y\n"}))
-    assert box.integrate("agent-a", "agent-b", gate=gate_with_a_commit(box, when="y.txt")).code == 0
+    gate = gate_with_a_commit(box, when="y.txt")
+    assert box.integrate("agent-a", "agent-b", "--queue", "serial", gate=gate).code == 0
     at = box.tip("main")
     with box.watched():
         ran = box.gitbot("undo", "last")

@@ -41,7 +41,7 @@ def test_a_file_in_the_way_stops_the_landing_before_anything_moves(
 def test_a_file_in_the_way_of_a_later_branch_leaves_the_earlier_ones_landed(sandbox: SandboxMaker) -> None:
     box = sandbox(base(), step("agent-a", {"x.txt": "x\n"}), step("agent-b", {"y.txt": "y\n"}))
     (box.path / "y.txt").write_text("mine\n")
-    ran = box.integrate("agent-a", "agent-b")
+    ran = box.integrate("agent-a", "agent-b", "--queue", "serial")
     assert ran.code == 4
     assert ran.outcomes == {"agent-a": "landed by rebase", "agent-b": "waiting: interrupted"}
     assert box.show("main", "x.txt") == "x"

@@ -1,0 +1,30 @@
+"""Which of the configured gates apply to a commit, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from gitbot.config import Config, gate_command
+from gitbot.model.gate import GateStep
+from gitbot.model.run import Request
+from gitbot.patterns import compile_patterns
+
+
+def steps(config: Config, request: Request, changed: Collection[str] | None) -> tuple[GateStep, ...]:
+    """The gates for a candidate that changes these paths of the target; None: the bare target, all of them.
+
+    A command asked for with `--gate` stands for all, a time limit asked for goes before those of the configuration.
+    """
+    asked = request.gate != gate_command(config)
+    command = request.gate if asked else config.gate.command
+    first = (GateStep("gate", command, "", request.gate_timeout),) if command else ()
+    return first if asked else (*first, *_named(config, request, changed))
+
+
+def _named(config: Config, request: Request, changed: Collection[str] | None) -> Iterator[GateStep]:
+    own_limits = request.gate_timeout == config.gate.timeout
+    for name, gate in config.gates.items():
+        matches = compile_patterns(gate.paths).matches
+        if changed is None or not gate.paths or any(map(matches, changed)):
+            seconds = gate.timeout if gate.timeout and own_limits else request.gate_timeout
+            yield GateStep(name, gate.command, gate.setup, seconds)

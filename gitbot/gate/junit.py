@@ -57,23 +57,23 @@ class Report:
 
 def forget(checkout: Path, pattern: str, tracked: Collection[str] = ()) -> None:
     """Remove the reports of an earlier run; what is tracked is none."""
-    for path in _found(checkout, pattern):
-        if path.relative_to(checkout).as_posix() not in tracked:
-            path.unlink(missing_ok=True)
+    for path in _found(checkout, pattern, tracked):
+        path.unlink(missing_ok=True)
 
 
-def read(checkout: Path, pattern: str) -> Report | None:
+def read(checkout: Path, pattern: str, tracked: Collection[str] = ()) -> Report | None:
     """What the reports say; None where there is none that can be read."""
     report = Report()
-    known = [report.add(data) for data in _contents(_found(checkout, pattern))]
+    known = [report.add(data) for data in _contents(_found(checkout, pattern, tracked))]
     return report if any(known) else None
 
 
-def _found(checkout: Path, pattern: str) -> Iterator[Path]:
+def _found(checkout: Path, pattern: str, tracked: Collection[str]) -> Iterator[Path]:
     """Files that lie in the checkout; a link on the way to one could lead anywhere."""
     inside = Path(os.path.realpath(checkout))
     for path in sorted(islice(checkout.glob(pattern), MOST_FILES)) if pattern else ():
-        if Path(os.path.realpath(path.parent)).is_relative_to(inside) and not os.path.isdir(path):
+        lies_here = Path(os.path.realpath(path.parent)).is_relative_to(inside) and not os.path.isdir(path)
+        if lies_here and path.relative_to(checkout).as_posix() not in tracked:
             yield path
 
 

@@ -99,9 +99,10 @@ def _after(before: GateOutcome, one: GateOutcome, *, headed: bool) -> GateOutcom
 def _run(job: GateJob, slot: Slot, step: GateStep, stop: Stop) -> GateOutcome | None:
     if not step.command:
         return None
-    junit.forget(slot.checkout, job.gate.junit, slot.listing().keys() if job.gate.junit else ())
+    tracked = slot.listing().keys() if job.gate.junit else ()  # no reports, whatever the pattern says
+    junit.forget(slot.checkout, job.gate.junit, tracked)
     ended = _carry_out(job, slot, step.command, step.seconds, stop)
-    judged = judge(ended, junit.read(slot.checkout, job.gate.junit), walled=job.gate.isolation != "process")
+    judged = judge(ended, junit.read(slot.checkout, job.gate.junit, tracked), walled=job.gate.isolation != "process")
     return GateOutcome(judged, ended.seconds, ended.log + (ended.error or "").encode(), step.name, ended.stopped)
 
 

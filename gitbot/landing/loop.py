@@ -188,6 +188,10 @@ class Loop:
         self.finish("interrupted")
 
     @property
+    def _settled(self) -> frozenset[BranchName]:
+        return frozenset(record.report.branch for record in self.records if isinstance(record, Settled))
+
+    @property
     def _target(self) -> RefName:
         return self.started.request.target
 
@@ -227,7 +231,7 @@ class Loop:
         expected = expected_seconds((self.records, *self.earlier), self.started.request.gate)
         self.progress(Testing(slot=slot, branches=branches, expected=expected, again=again))
         gates.start(tree, branches, self.tester.job(commit, before, branches, slot, fresh=again))
-        settled = {record.report.branch for record in self.records if isinstance(record, Settled)}
+        settled = self._settled
         odds = [entry.chance for entry in self.started.entries if entry.name not in settled]
         self.progress(Left(runs=round(search.expected_runs(odds), 1), branches=len(odds)))
 
@@ -324,7 +328,7 @@ class Loop:
     def _is_beside(self, intent: Landing) -> None:
         """--land: for the branches to come the target is here, and for all others where it was."""
         self.tip = intent.after
-        settled = {record.report.branch for record in self.records if isinstance(record, Settled)}
+        settled = self._settled
         where = f"{self.started.request.land}, waits until its patches are on {self.place.name}"
         step = f"merge {self.started.request.land} into {self.place.name}"
         for report in (one.report for one in intent.steps if one.report.branch not in settled):
@@ -354,7 +358,7 @@ class Loop:
         """Work trees follow, the records are closed. May be done again after a kill."""
         lagging = checkouts.follow_all(self.repository, self._target, intent.before, intent.after)
         self.tip = intent.after
-        settled = {record.report.branch for record in self.records if isinstance(record, Settled)}
+        settled = self._settled
         for step in intent.steps:
             if step.report.branch not in settled:
                 self._close_step(step)
@@ -428,7 +432,7 @@ class Loop:
             with undisturbed():
                 self._after_landing(intent)
         else:  # somebody built on it since, and brought the checkouts along
-            settled = {record.report.branch for record in self.records if isinstance(record, Settled)}
+            settled = self._settled
             for step in intent.steps:
                 if step.report.branch not in settled:
                     self._settle(step.report)

@@ -178,6 +178,8 @@ def test_a_yes_of_another_clone_counts_where_the_configuration_trusts_it(box: Sa
 def test_a_yes_can_be_given_while_a_run_is_under_way(box: Sandbox) -> None:
     with only_writer(box.repository):
         approve(box)
+    base = Oid(box.git("merge-base", "main", "agent-a"))
+    assert approvals.is_approved(box.repository, base, box.tip("agent-a"))
 
 
 def test_what_landed_before_is_not_asked_again(box: Sandbox) -> None:

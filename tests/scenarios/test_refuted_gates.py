@@ -63,3 +63,13 @@ def test_a_branch_that_went_on_during_the_run_is_told_of(sandbox: SandboxMaker) 
     ran = box.gitbot("integrate", "agent-a", "--gate", moves, "--format", "json")
     [flag] = ran.branches["agent-a"]["flags"]
     assert flag["kind"] == "moved"
+
+
+def test_a_tracked_file_that_the_pattern_of_reports_names_is_there_for_the_tests(sandbox: SandboxMaker) -> None:
+    config = f"""
+[gate]
+junit = "**/*.xml"
+command = "[ -e pom.xml ] && {OK}"
+"""
+    box = sandbox(base({"gitbot.toml": config, "pom.xml": "<project/>\n"}), step("agent-a", {"x.txt": "x\n"}))
+    assert box.integrate("agent-a", gate="").outcomes == {"agent-a": "landed by rebase"}

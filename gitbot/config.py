@@ -6,7 +6,6 @@ business. Whatever is wrong with it ends in a `ConfigurationError` that names th
 
 from __future__ import annotations
 
-import difflib
 import re
 import shlex
 import tomllib
@@ -16,7 +15,7 @@ from typing import Literal, cast
 import msgspec
 
 from gitbot.errors import ConfigurationError
-from gitbot.model.merge import Strategy
+from gitbot.model.strategy import Strategy
 
 FILE = "gitbot.toml"
 PYPROJECT = "pyproject.toml"
@@ -30,11 +29,15 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="
 
 
 class Ownership(_Section, frozen=True, rename="kebab"):
-    """What happens at push and at integrate when a branch touches what is not its own."""
+    """What happens at push and at integrate when a branch touches what is not its own.
+
+    `tools` says whether an agent's tool may run when gitbot fails to judge it.
+    """
 
     foreign: Literal["refuse", "warn"] = "refuse"
     shared: Literal["refuse", "warn"] = "refuse"
     unowned: Literal["allow", "warn", "refuse"] = "warn"
+    tools: Literal["open", "closed"] = "open"
 
 
 class Gate(_Section, frozen=True, rename="kebab"):
@@ -50,6 +53,7 @@ class Gate(_Section, frozen=True, rename="kebab"):
     include: tuple[str, ...] = ()
     protect: tuple[str, ...] = ()
     trust_remote: bool = False
+    warm: bool = True
 
 
 class NamedGate(_Section, frozen=True, rename="kebab"):
@@ -92,6 +96,12 @@ class Assumptions(_Section, frozen=True, rename="kebab"):
     shared_context_tokens: float = 150_000  # specification and code that an agent loads before it starts
 
 
+class Briefs(_Section, frozen=True, rename="kebab"):
+    """What agents are handed. `templates` is a folder whose files replace those of the same name."""
+
+    templates: str = ""
+
+
 class Config(_Section, frozen=True, rename="kebab"):
     """The whole configuration; every default is the documented one."""
 
@@ -107,6 +117,7 @@ class Config(_Section, frozen=True, rename="kebab"):
     gates: dict[str, NamedGate] = {}
     integrate: Integrate = Integrate()
     estimate: Assumptions = Assumptions()
+    brief: Briefs = Briefs()
 
 
 _SECTIONS: Mapping[str, type[msgspec.Struct]] = {
@@ -114,6 +125,7 @@ _SECTIONS: Mapping[str, type[msgspec.Struct]] = {
     "gate": Gate,
     "integrate": Integrate,
     "estimate": Assumptions,
+    "brief": Briefs,
 }
 
 
@@ -126,6 +138,16 @@ def parse(texts: Mapping[str, str], *, origin: str) -> Config:
     Raises:
         ConfigurationError: no TOML, an unknown key, a wrong value, or both files configure gitbot.
     """
+    where, table = given(texts, origin=origin)
+    return convert(table, where) if where else Config()
+
+
+def given(texts: Mapping[str, str], *, origin: str) -> tuple[str, object]:
+    """Where gitbot is configured, in words, and the table that stands there; ("", None): nowhere.
+
+    Raises:
+        ConfigurationError: no TOML, or both files configure gitbot.
+    """
     own = _table(texts[FILE], FILE, origin) if FILE in texts else None
     project = _table(texts[PYPROJECT], PYPROJECT, origin) if PYPROJECT in texts else {}
     inside = project.get("tool", {})
@@ -136,10 +158,8 @@ def parse(texts: Mapping[str, str], *, origin: str) -> Config:
             hint=f"keep one of them; {FILE} is what `gitbot init` writes",
         )
     if own is not None:
-        return _convert(own, f"{origin}: {FILE}")
-    if inside is not None:
-        return _convert(inside, f"{origin}: [tool.gitbot] in {PYPROJECT}")
-    return Config()
+        return f"{origin}: {FILE}", own
+    return (f"{origin}: [tool.gitbot] in {PYPROJECT}", inside) if inside is not None else ("", None)
 
 
 def _table(text: str, name: str, origin: str) -> dict[str, object]:
@@ -149,7 +169,8 @@ def _table(text: str, name: str, origin: str) -> dict[str, object]:
         raise ConfigurationError(f"{origin}: {name} is no TOML: {broken}") from None
 
 
-def _convert(table: object, where: str) -> Config:
+def convert(table: object, where: str) -> Config:
+    """The configuration that a table makes; raises ConfigurationError as `parse` does."""
     if not isinstance(table, dict):
         raise ConfigurationError(f"{where}: a table is expected")
     refuse_unknown(table, _keys(Config), where)
@@ -172,6 +193,24 @@ def _convert(table: object, where: str) -> Config:
     return _sensible(config, where)
 
 
+def readable(table: object) -> Config:
+    """What of a table can be read: each key, and each of a section, that makes sense by itself."""
+    kept: dict[str, dict[str, object]] = {}
+    whole: dict[str, object] = {}
+    for key, value in table.items() if isinstance(table, dict) else ():
+        for name, one in value.items() if isinstance(value, dict) else (("", value),):
+            part = {name: one} if name else one
+            try:
+                convert({key: part}, "")
+            except ConfigurationError:
+                continue
+            if isinstance(value, dict):
+                kept.setdefault(key, {})[name] = one
+            else:
+                whole[key] = one
+    return convert(whole | kept, "")
+
+
 def _keys(section: type[msgspec.Struct]) -> list[str]:
     return [field.encode_name for field in msgspec.structs.fields(section)]
 
@@ -180,6 +219,8 @@ def refuse_unknown(keys: Iterable[str], known: Sequence[str], where: str, prefix
     """Raises ConfigurationError with the nearest name where a key is none of the known ones."""
     for key in keys:
         if key not in known:
+            import difflib  # here and not above: a hook has to start fast
+
             near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
             hint = f"did you mean `{prefix}{near[0]}`?" if near else f"known keys: {', '.join(known)}"
             raise ConfigurationError(f"{where}: unknown key `{prefix}{key}`", hint=hint)
@@ -207,8 +248,10 @@ def _sensible(config: Config, where: str) -> Config:
         "every number of estimate must be more than 0 and at most 1000000000": not all(
             0 < number <= LARGEST_ASSUMED for number in msgspec.structs.astuple(config.estimate)
         ),
+        "brief.templates must stay inside the repository": _outside(config.brief.templates),
         "plans must stay inside the repository": any(_outside(p) for p in config.plans),
         "gate.include must stay inside the repository": any(_outside(p) for p in config.gate.include),
+        "no value may have a zero byte in it": b"\\u0000" in msgspec.json.encode(config),
     }
     for complaint, holds in complaints.items():
         if holds:

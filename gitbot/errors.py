@@ -56,6 +56,10 @@ class DamagedRecordError(InputError):
     """A record below refs/gitbot/ that cannot be read: damaged, foreign, or from a newer gitbot."""
 
 
+class PatchError(InputError):
+    """A patch that is no unified diff, or that nobody should apply."""
+
+
 class PatternError(InputError):
     """A path pattern that is outside the notation."""
 
@@ -100,7 +104,19 @@ class GitError(GitbotError):
     exit_code = 70
 
 
-class UnwritableError(GitError):
-    """The repository cannot be written to, as where a disk is full; what there was is still there."""
+class UnwritableError(GitbotError):
+    """The machine lets nothing more be written, as where a disk is full; what there was is still there.
+
+    The run stays open, and the same command goes on from there.
+    """
+
+    exit_code = 4
+
+
+class UnansweredError(GitbotError):
+    """Whether a remote was moved is not known: the push broke off, and the remote cannot be asked.
+
+    The run stays open, and the next command asks again before anything else.
+    """
 
     exit_code = 4

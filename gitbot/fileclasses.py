@@ -35,9 +35,9 @@ class FileClass(StrEnum):
 def file_class(path: str) -> FileClass | None:
     """The class of a path that is relative to the repository's top; None for an ordinary file."""
     name, (order, exact, like, rooted) = path.rpartition("/")[2], _classes()
-    matches = (like.fullmatch(name), rooted.fullmatch(path))
-    found = [match.lastgroup for match in matches if match] + [exact.get(name)]
-    return min((FileClass(each) for each in found if each), key=order.index, default=None)
+    found = [match.lastgroup or "" for match in (like.fullmatch(name), rooted.fullmatch(path)) if match]
+    found += [exact[name]] if name in exact else []
+    return FileClass(min(found, key=order.index)) if found else None
 
 
 def lock_of(manifest_path: str) -> tuple[str, ...]:

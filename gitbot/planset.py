@@ -1,26 +1,32 @@
 """Which configuration and which plans are in force, and which branch belongs to which plan.
 
 Both come from the target's tip, or from the main work tree while nothing is committed yet; never from another
-branch, which could then give itself rights. What reads plans is imported where there are some: a hook in a
-repository without any starts in half the time.
+branch, which could then give itself rights. What reads plans is imported where some are read: a hook that finds none,
+or what it read the last time, takes a third of the time.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
+from gitbot import __version__
 from gitbot import config as configuration
 from gitbot.config import Config
-from gitbot.errors import ConfigurationError, NoPlanError, UnknownBranchError
+from gitbot.errors import ConfigurationError, NoPlanError, PatternError, UnknownBranchError
 from gitbot.model.git import BranchName, Oid, RefName
-from gitbot.model.plan import Plan, PlanSet
+from gitbot.model.plan import Plan, PlanSet, usual_branches
 from gitbot.patterns import compile_patterns
-from gitbot.repository import Repository, checkouts, refs
+from gitbot.repository import Repository, refs
 
+KEPT = "gitbot/plans"  # in the common git folder: the target's plans as they were read last
 LARGEST = 8 << 20  # bytes of a plan that are read at all; what is longer is refused by the reader with its size
 
 
@@ -31,6 +37,7 @@ class InForce:
     config: Config
     target: RefName
     notes: tuple[str, ...] = ()
+    given: tuple[str, object] = ("", None)  # where the configuration stands, and the table there
 
 
 def in_force(
@@ -46,18 +53,61 @@ def in_force(
         RiskError: the remote cannot be read.
     """
     if environment_config:
-        config = _from_file(Path(environment_config))
-        return InForce(config, _target(repository, into or config.target or None, fetch=fetch))
-    target = _target(repository, into, fetch=fetch)
-    config, notes = _read(repository, target)
-    if into is None and config.target:
-        first, target = target, _target(repository, config.target, fetch=fetch)
-        if target != first:
-            config, notes = _read(repository, target)
-    short = refs.shorthand(target)
-    if target.startswith(refs.HEADS) and refs.read(repository, RefName(refs.REMOTES + short)) is not None:
-        notes = (*notes, f"{short} is the local branch of that name; the remote's is refs/remotes/{short}")
-    return InForce(config, target, notes)
+        config, given = _from_file(Path(environment_config))
+        return InForce(config, _target(repository, into or config.target or None, fetch=fetch), given=given)
+    force = _read(repository, _target(repository, into, fetch=fetch))
+    if into is None and not force.config.target and (other := _other_than_a_plans(repository, force)) is not None:
+        force = _read(repository, other.target)
+        force = replace(force, notes=(*other.notes, *force.notes))
+    if into is None and force.config.target:
+        target = _target(repository, force.config.target, fetch=fetch)
+        if target != force.target:
+            force = _read(repository, target)
+    short = refs.shorthand(force.target)
+    if force.target.startswith(refs.HEADS) and refs.read(repository, RefName(refs.REMOTES + short)) is not None:
+        note = f"{short} is the local branch of that name; the remote's is refs/remotes/{short}"
+        return replace(force, notes=(*force.notes, note))
+    return force
+
+
+def what_can_be_read(repository: Repository, target: RefName) -> InForce:
+    """Of a configuration on the target that `in_force` refuses, the keys that make sense each by itself."""
+    tip = refs.read(repository, target)
+    tree = repository.tree_of(tip) if tip is not None else None
+    names = (configuration.FILE, configuration.PYPROJECT)
+    read = ((name, repository.read(tree, name) if tree is not None else None) for name in names)
+    texts = {name: data.decode("utf-8-sig", "replace") for name, data in read if data is not None}
+    if configuration.FILE in texts:
+        texts.pop(configuration.PYPROJECT, None)
+    config = Config()
+    with contextlib.suppress(ConfigurationError):  # no TOML
+        config = configuration.readable(configuration.given(texts, origin="")[1])
+    with contextlib.suppress(UnknownBranchError):
+        target = _named(repository, config.target or target)
+    plans, shared = (tuple(filter(_compiles, patterns)) for patterns in (config.plans, config.shared))
+    found = InForce(msgspec.structs.replace(config, plans=plans or Config().plans, shared=shared), target)
+    return (None if config.target else _other_than_a_plans(repository, found)) or found
+
+
+def _other_than_a_plans(repository: Repository, force: InForce) -> InForce | None:
+    """The same with main or master as the target, where what HEAD made it is a plan's own branch."""
+    names, short = ("main", "master"), refs.shorthand(force.target)
+    there = (RefName(prefix + name) for prefix in (refs.HEADS, f"{refs.REMOTES}origin/") for name in names)
+    other = next((ref for ref in there if refs.read(repository, ref) is not None), None)
+    if other is None or short.rpartition("/")[2] in names:  # as nearly always: no plan needs to be read for it
+        return None
+    if not plans_of(short, in_force_plans(repository, force.target, force.config, kept=True), force.config):
+        return None
+    note = f"HEAD names {short}, which is a plan's own branch; {refs.shorthand(other)} is the target instead"
+    return replace(force, target=other, notes=(note,))
+
+
+def _compiles(pattern: str) -> bool:
+    try:
+        compile_patterns([pattern])
+    except PatternError:
+        return False
+    return True
 
 
 def _target(repository: Repository, name: str | None, *, fetch: bool) -> RefName:
@@ -84,13 +134,16 @@ def _named(repository: Repository, name: str | None) -> RefName:
     for kind in (refs.HEADS, refs.REMOTES):
         if refs.read(repository, RefName(kind + name)) is not None:
             return RefName(kind + name)
+    short = RefName(refs.HEADS + name.removeprefix(refs.REMOTES).partition("/")[2])
+    if repository.lib.is_bare and refs.read(repository, short) is not None:
+        return short  # of those who push here it is origin/main, here it is main
     raise UnknownBranchError(
         f"the target {name!r} is no branch here",
         hint="it needs at least one commit; see `git branch --all`",
     )
 
 
-def _read(repository: Repository, target: RefName) -> tuple[Config, tuple[str, ...]]:
+def _read(repository: Repository, target: RefName) -> InForce:
     tip = refs.read(repository, target)
     assert tip is not None
     tree = repository.tree_of(tip)
@@ -98,38 +151,40 @@ def _read(repository: Repository, target: RefName) -> tuple[Config, tuple[str, .
     committed = {name: _text(data, name) for name in names if (data := repository.read(tree, name)) is not None}
     short = refs.shorthand(target)
     edited = _work_tree_texts(repository, target, names)
-    config = _parse(committed, f"{short} at {tip[:7]}")
+    config, given = _parse(committed, f"{short} at {tip[:7]}")
+    notes: tuple[str, ...] = ()
     if config == Config() and configuration.FILE not in committed and edited is not None:
-        return _parse(edited, "the work tree"), ()
-    if edited is not None and edited.get(configuration.FILE) != committed.get(configuration.FILE):
-        return config, (f"{configuration.FILE} in the work tree is edited; the one on {short} is in force",)
-    return config, ()
+        config, given = _parse(edited, "the work tree")
+    elif edited is not None and edited.get(configuration.FILE) != committed.get(configuration.FILE):
+        notes = (f"{configuration.FILE} in the work tree is edited; the one on {short} is in force",)
+    return InForce(config, target, notes, given)
 
 
 def _work_tree_texts(repository: Repository, target: RefName, names: Iterable[str]) -> dict[str, str] | None:
     """The configuration files of the main work tree, if that has the target checked out."""
-    main = next(iter(checkouts.work_trees(repository)), None)
-    if main is None or main.bare or main.branch != target:
+    folder = repository.main_work_tree
+    if folder is None or refs.checked_out(repository.common) != target:
         return None
-    folder = Path(main.path)
     return {name: _text((folder / name).read_bytes(), name) for name in names if (folder / name).is_file()}
 
 
-def _from_file(path: Path) -> Config:
+def _from_file(path: Path) -> tuple[Config, tuple[str, object]]:
     try:
         data = path.read_bytes()
     except OSError as refused:
         raise ConfigurationError(f"GITBOT_CONFIG: {path}: {refused.strerror}") from None
-    return _parse({configuration.FILE: _text(data, path.name)}, str(path.parent))
+    config, (_, table) = _parse({configuration.FILE: _text(data, path.name)}, str(path.parent))
+    return config, (f"GITBOT_CONFIG: {path}", table)
 
 
-def _parse(texts: Mapping[str, str], origin: str) -> Config:
-    config = configuration.parse(texts, origin=origin)
+def _parse(texts: Mapping[str, str], origin: str) -> tuple[Config, tuple[str, object]]:
+    where, table = configuration.given(texts, origin=origin)
+    config = configuration.convert(table, where) if where else Config()
     if config.rules:
         from gitbot.preflight import RULES
 
         configuration.refuse_unknown(config.rules, sorted(RULES), origin, "rules.")
-    return config
+    return config, (where, table)
 
 
 def _text(data: bytes, name: str) -> str:
@@ -150,19 +205,50 @@ def plans_at(repository: Repository, commit: Oid, config: Config) -> PlanSet:
     return _read_plans({path: data for path, data in found if data is not None}, files)
 
 
-def in_force_plans(repository: Repository, target: RefName, config: Config, *, at: Oid | None = None) -> PlanSet:
+def plans_in_files(repository: Repository, tree: Oid, paths: Iterable[str]) -> PlanSet:
+    """The plans in some files of a tree, for their tasks: what their claims mean takes the whole tree to say."""
+    found = ((path, repository.read(tree, path)) for path in sorted(_worth_reading(paths)))
+    return _read_plans({path: data for path, data in found if data is not None}, None)
+
+
+def in_force_plans(
+    repository: Repository, target: RefName, config: Config, *, at: Oid | None = None, kept: bool = False
+) -> PlanSet:
     """The plans that hook, guard and integrate go by: the target's, else those of the main work tree.
 
-    `at` is the target's commit, when not its tip is meant.
+    `at` is the target's commit, when not its tip is meant. `kept`: what was read of the target is kept in a file
+    of the common git folder for the next time, as reading takes longer than all the rest of a push.
     """
     tip = at or refs.read(repository, target)
-    found = plans_at(repository, tip, config) if tip is not None else PlanSet()
+    read = _kept_plans_at if kept else plans_at
+    found = read(repository, tip, config) if tip is not None else PlanSet()
     if found.files:
         return found
-    main = next((tree for tree in checkouts.work_trees(repository) if not tree.bare), None)
-    if main is None:
-        return found
-    return plans_in(repository, Path(main.path), (), config, missing_ok=True)
+    folder = repository.main_work_tree
+    return plans_in(repository, folder, (), config, missing_ok=True) if folder is not None else found
+
+
+def _kept_plans_at(repository: Repository, commit: Oid, config: Config) -> PlanSet:
+    """The same as `plans_at`, from the file where it holds the plans of this very tree.
+
+    The whole tree is the key and not the plans' part of it: which files there are decides what a plan's words mean.
+    """
+    file = repository.common / KEPT
+    key = f"{__version__} {repository.tree_of(commit)} {config.plans}\n".encode("utf-8", "surrogateescape")
+    try:
+        checksum, known, packed = file.read_bytes().split(b"\n", 2)
+        if known + b"\n" == key and int(checksum) == zlib.crc32(key + packed):
+            return msgspec.msgpack.decode(packed, type=PlanSet)
+    except (OSError, ValueError):  # not there, damaged, or of another form
+        pass
+    found = plans_at(repository, commit, config)
+    with contextlib.suppress(OSError, ValueError):  # a name that is no UTF-8, or nowhere to write: read again, then
+        packed = msgspec.msgpack.encode(found)
+        file.parent.mkdir(exist_ok=True)
+        written = file.with_name(f"{file.name}.{os.getpid()}")
+        written.write_bytes(b"%d\n%s%s" % (zlib.crc32(key + packed), key, packed))
+        written.replace(file)
+    return found
 
 
 def plans_in(
@@ -185,11 +271,12 @@ def plans_in(
         else:
             raise NoPlanError(f"{given}: no such file or folder", hint="name plan files or folders that hold them")
     if not paths:
-        known = [path.relative_to(root).as_posix() for path in _walk(root)]
+        tops = [root] if any(map(_is_glob, config.plans)) else [root / place for place in config.plans]
+        known = [path.relative_to(root).as_posix() for top in tops for path in _walk(top)]
         chosen = [root / path for path in _plan_files(known, config.plans)]
-    folders = {path.parent: _relative(path.parent / "x", root).removesuffix("x") for path in chosen}
+    folders = {parent: _relative(parent / "x", root).removesuffix("x") for parent in {path.parent for path in chosen}}
     contents = {folders[path.parent] + path.name: _content(path) for path in chosen}
-    found = _read_plans(contents, _tracked(repository))
+    found = _read_plans(contents, _tracked(repository) if contents else None)
     if not found.plans and not found.problems and not missing_ok:
         where = ", ".join(paths or config.plans)
         raise NoPlanError(
@@ -210,7 +297,7 @@ def _tracked(repository: Repository | None) -> tuple[str, ...] | None:
 
 def _plan_files(files: Iterable[str], places: Sequence[str]) -> list[str]:
     """Files at the configured places: a folder's plan files, a file, or whatever a pattern matches."""
-    globs = [place for place in places if re.search(r"[*?\[{]", place)]
+    globs = [place for place in places if _is_glob(place)]
     matcher = compile_patterns(globs) if globs else None
     plain = [place.rstrip("/") for place in places if place not in globs]
     folders = tuple(f"{place}/" for place in plain)
@@ -218,6 +305,10 @@ def _plan_files(files: Iterable[str], places: Sequence[str]) -> list[str]:
     chosen = {path for path in files if path in plain or (matcher is not None and matcher.matches(path))}
     chosen |= _worth_reading(path for path in files if path.startswith(folders))
     return sorted(chosen)
+
+
+def _is_glob(place: str) -> bool:
+    return re.search(r"[*?\[{]", place) is not None
 
 
 def _worth_reading(files: Iterable[str]) -> set[str]:
@@ -239,7 +330,14 @@ def _read_plans(texts: Mapping[str, bytes], files: Collection[str] | None) -> Pl
 
 
 def _walk(folder: Path) -> Iterable[Path]:
-    """Regular files and links to such below a folder, sorted; hidden folders and links to folders are not entered."""
+    """Regular files and links to such below a folder, sorted; hidden folders and links to folders are not entered.
+
+    Of a file itself, that file.
+    """
+    if folder.is_file():
+        yield folder
+    if folder.is_symlink():
+        return
     for current, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "node_modules")
         yield from (Path(current, name) for name in sorted(names))
@@ -275,13 +373,21 @@ def branch_of(plan: Plan, config: Config) -> BranchName:
 
 def plans_of(branch: str, plans: PlanSet, config: Config) -> tuple[Plan, ...]:
     """The plans whose branch this is; names compare case-folded and without a remote's prefix."""
-    names = {branch.casefold(), branch.partition("/")[2].casefold()}
-    return tuple(plan for plan in plans.plans if any(name.casefold() in names for name in _branches(plan, config)))
+    names = spellings(branch)
+    return tuple(plan for plan in plans.plans if not names.isdisjoint(spelled(plan, config)))
+
+
+def spellings(branch: str) -> set[str]:
+    """The names that a plan may give a branch by, case-folded."""
+    return {branch.casefold(), branch.partition("/")[2].casefold()}
+
+
+def spelled(plan: Plan, config: Config) -> set[str]:
+    """The names by which a plan's branch is found, case-folded."""
+    return {name.casefold() for name in _branches(plan, config)}
 
 
 def _branches(plan: Plan, config: Config) -> tuple[BranchName, ...]:
     if plan.branch:
         return (BranchName(plan.branch),)
-    from gitbot.plans import usual_branches
-
     return tuple(map(BranchName, usual_branches(plan, config.branch)))

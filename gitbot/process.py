@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import signal
 import socket
@@ -86,18 +87,21 @@ def run(
     log: Path,
     stop: Stop | None = None,
     held: Collection[int] = (),
+    grace: float = 0,
 ) -> Ended:
     """Run a command with standard input closed until it ends or the time is over; its whole family ends with it.
 
-    Interrupting this call (an exception such as KeyboardInterrupt) ends the command too, and so does `stop`.
+    Interrupting this call (an exception such as KeyboardInterrupt) ends the command too, and so does `stop`: `grace`
+    seconds after it was asked to, it is killed.
     Descriptors in `held` stay open until the family is gone, also when this process is killed: locks.
     """
     here, there = socket.socketpair()  # tells the supervisor that we live, and us what it has to report
     script, line = str(Path(__file__).with_name("supervisor.py")), str(there.fileno())
+    limits = (str(seconds), str(grace), str(log), str(LOG_BYTES))
     with here, there, (stop or Stop()).reaches(here):
         try:
             supervisor = subprocess.Popen(
-                [sys.executable, "-I", "-S", script, line, line, str(seconds), str(log), str(LOG_BYTES), *command],
+                [sys.executable, "-I", "-S", script, line, line, *limits, *command],
                 cwd=cwd,
                 env=dict(env),
                 stdin=subprocess.DEVNULL,
@@ -133,8 +137,9 @@ def _report(here: socket.socket, supervisor: subprocess.Popen[bytes], over: floa
 
 
 def _newest(log: Path) -> bytes:
-    with contextlib.suppress(OSError), log.open("rb") as file:
-        return file.read(2 * LOG_BYTES)[-LOG_BYTES:]
+    # A pipe or a link that the command has put in its place is not followed.
+    with contextlib.suppress(OSError), open(os.open(log, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+        return (file.read(2 * LOG_BYTES) or b"")[-LOG_BYTES:]
     return b""
 
 

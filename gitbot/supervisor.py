@@ -4,7 +4,8 @@ A script of its own, started by `gitbot.process` with nothing but the standard l
 family hangs below one small process: children that start sessions of their own are re-parented here
 (PR_SET_CHILD_SUBREAPER) and killed, and when gitbot itself is killed the closed pipe tells.
 
-Arguments: life line descriptor, report descriptor, seconds allowed, log path, log bytes kept, then the command.
+Arguments: life line descriptor, report descriptor, seconds allowed, seconds between SIGTERM and SIGKILL (0: no
+SIGTERM), log path, log bytes kept, then the command.
 Writes one JSON line to the report descriptor: what `gitbot.process.Ended` holds, less the log.
 """
 
@@ -86,6 +87,16 @@ def end_family(group: int) -> None:
         time.sleep(0.005)
 
 
+def ask_family(group: int, grace: float) -> None:
+    """Let the command end by itself, as git does that takes its lock files away."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGTERM)
+    deadline = time.monotonic() + grace
+    while children() and time.monotonic() < deadline:
+        reap(group)
+        time.sleep(0.005)
+
+
 def watch(child: subprocess.Popen[bytes], life: int, seconds: float, log: Log) -> tuple[int | None, bool]:
     """Copy output until the command ends, the time is over or gitbot is gone: (wait status, timed out)."""
     assert child.stdout is not None
@@ -145,7 +156,8 @@ def reap(pid: int) -> int | None:
 
 def main(argv: list[str]) -> int:
     """See the module."""
-    life, report, seconds, path, limit = int(argv[0]), int(argv[1]), float(argv[2]), argv[3], int(argv[4])
+    life, report, seconds, grace = int(argv[0]), int(argv[1]), float(argv[2]), float(argv[3])
+    path, limit = argv[4], int(argv[5])
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # gitbot decides when this ends, by closing the life line
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -155,7 +167,7 @@ def main(argv: list[str]) -> int:
     try:
         log = Log(path, limit)
         child = subprocess.Popen(
-            argv[5:],
+            argv[6:],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -168,6 +180,8 @@ def main(argv: list[str]) -> int:
         answer["full"] = refused.errno in FULL
     else:
         status, timed_out = watch(child, life, seconds, log)
+        if status is None and grace:
+            ask_family(child.pid, grace)
         end_family(child.pid)
         answer["timed_out"] = timed_out
         answer["stopped"] = status is None and not timed_out

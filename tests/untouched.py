@@ -125,10 +125,12 @@ class Watch:
     def everything(self) -> dict[str, object]:
         """Every file of repository and work trees, times included: for what may write nothing.
 
-        The lock is left out: names are resolved under it, and its file stays.
+        The lock is left out: names are resolved under it, and its file stays. So is what is only remembered, and may
+        be deleted at any time.
         """
-        folders, lock = {self.common, *self._folders()}, self.common / "gitbot" / "lock"
-        found = ((path, held) for folder in folders for path, held in _walk(folder, ()) if path != lock)
+        folders = {self.common, *self._folders()}
+        beside = {self.common / "gitbot" / name for name in ("lock", "plans", "status", "merges")}
+        found = ((path, held) for folder in folders for path, held in _walk(folder, ()) if path not in beside)
         return {str(path): (held, _time(path)) for path, held in found}
 
 

@@ -6,9 +6,7 @@ Data goes to stdout, talk to stderr. Command modules are imported when they are 
 
 from __future__ import annotations
 
-import difflib
 import errno
-import gc
 import importlib
 import os
 import signal
@@ -17,12 +15,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
 from gitbot import __version__
 from gitbot.cli import console
 from gitbot.errors import GitbotError, InputError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _FIRST = {
     "status": "where each branch is, and who will conflict with whom",
@@ -33,11 +35,22 @@ _FIRST = {
 }
 _MORE = {
     "init": "write gitbot.toml for this repository",
+    "brief": "what to hand each agent, and the one message that starts them all",
     "hook": "install, remove or run the git hooks that guard ownership",
     "guard": "may this branch touch these paths?",
+    "emit": "tell other agents that something has happened",
+    "wait": "until others have told that, or have made a commit",
+    "events": "what was told so far",
+    "mcp": "tools for agents over the Model Context Protocol",
     "approve": "a person's yes to what a branch changes",
     "runs": "earlier runs of integrate",
+    "tidy": "remove branches and work trees that have landed",
+    "start": "a branch, a work tree and a command for each agent",
+    "watch": "land branches as they become ready, as a service",
     "replay": "past merges of this repository: what people did, what gitbot would have done",
+    "doctor": "what here works, and what needs attention",
+    "config": "the configuration in force, and where each key comes from",
+    "completion": "the script for bash, zsh or fish that completes names",
 }
 
 
@@ -57,7 +70,19 @@ class Commands(click.Group):
         if cmd_name not in _FIRST and cmd_name not in _MORE:
             return None
         command: click.Command = importlib.import_module(f"gitbot.cli.{cmd_name}").command
+        if ctx.resilient_parsing:  # a shell asks how the line goes on
+            from gitbot.cli.completion import teach
+
+            teach(command, ctx)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands and options that begin so; none is imported for it."""
+        from click.shell_completion import CompletionItem  # here and not above: a hook has to start fast
+
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        known = (_FIRST | _MORE).items()
+        return [CompletionItem(name, help=text) for name, text in known if name.startswith(incomplete)] + options
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -67,7 +92,9 @@ class Commands(click.Group):
         Raises:
             InputError: no command has this name.
         """
-        if args and self.get_command(ctx, args[0]) is None:
+        if args and self.get_command(ctx, args[0]) is None and not ctx.resilient_parsing:
+            import difflib  # here and not above: a hook has to start fast
+
             near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
             hint = f"did you mean `gitbot {near[0]}`?" if near else "gitbot --help lists the commands"
             raise InputError(f"no such command: {args[0]}", hint=hint)
@@ -111,7 +138,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by who started this
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for as long as the process lives
-    gc.set_threshold(500_000)  # looking for cycles at the usual pace takes a sixth of the time of a large check
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup wants it so
             signal.signal(number, _terminated)
@@ -129,8 +155,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.complain(wrong.format_message(), hint)
         return 2
     except (click.Abort, KeyboardInterrupt):
-        console.complain("interrupted", "run the same command again, it goes on from here")
-        return 130
+        return _interrupted()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains while it ends
         return 0
@@ -142,7 +167,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.complain(f"{where}{words}", "nothing is lost; mend that, then run the same command again")
         return 4
     except Exception as bug:
-        return console.crash(bug)
+        # Python 3.11 wraps whatever is raised while a class is made: a signal that comes during an import.
+        return _interrupted() if isinstance(bug.__cause__, KeyboardInterrupt) else console.crash(bug)
+
+
+def _interrupted() -> int:
+    console.complain("interrupted", "run the same command again, it goes on from here")
+    return 130
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from textwrap import fill
+from typing import NamedTuple
 
 import click
 
@@ -56,23 +58,32 @@ def command(
     if rules or explain:
         console.data(_rules(explain))
         return 0
-    checked = _checked(around, plans)
+    found = checked(around, plans).check
     if form == "text" and not proposal:
         color = output is None and console.coloured(around.env)
-        answer = check_text(checked, color=color, width=console.width(80, 110), whole=whole)
+        answer = check_text(found, color=color, width=console.width(80, 110), whole=whole)
     else:  # imported when it is asked for
         module, name = _PROPOSAL if proposal else _FORMATS[form]
-        answer = getattr(import_module(f"gitbot.{module}"), name)(checked)
+        answer = getattr(import_module(f"gitbot.{module}"), name)(found)
     console.deliver(answer if isinstance(answer, str) else console.as_json(answer), output)
-    if not checked.plans.plans:
+    if not found.plans.plans:
         return 2  # what came could not be read, as the findings say
-    if proposal and not undeclared(checked):
+    if proposal and not undeclared(found):
         return 0
     loud = {Level.ERROR, Level.WARNING} if strict else {Level.ERROR}
-    return 1 if any(finding.level in loud for finding in checked.findings) else 0
+    return 1 if any(finding.level in loud for finding in found.findings) else 0
 
 
-def _checked(around: Surroundings, plans: tuple[str, ...]) -> Check:
+class Checked(NamedTuple):
+    """The answer, and what it stands on. `root` is what paths are relative to, None in a bare repository."""
+
+    check: Check
+    repository: Repository | None
+    force: InForce | None
+    root: Path | None
+
+
+def checked(around: Surroundings, plans: tuple[str, ...]) -> Checked:
     """Plans and configuration, compared; outside git without what a repository adds."""
     repository, force = _repository(around)
     config, target = (force.config, force.target) if force else (Config(), None)
@@ -92,7 +103,8 @@ def _checked(around: Surroundings, plans: tuple[str, ...]) -> Check:
             "a plan is Markdown that names its files, such as `# Agent A` over lines `- [ ] src/a.py`",
         )
     with console.under_way("comparing the plans, the files and their history", around.env):
-        return preflight.check(found, surroundings(repository, root, found, config, target))
+        check = preflight.check(found, surroundings(repository, root, found, config, target))
+    return Checked(check, repository, force, root)
 
 
 def _repository(around: Surroundings) -> tuple[Repository | None, InForce | None]:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 import re
-import shutil
 import sys
-import tempfile
 import time
-import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import chain
@@ -74,6 +69,8 @@ def as_json(value: object, depth: int = 0) -> Iterator[str]:
 
 
 def _json(value: object) -> str:
+    import json  # here and not above, as further down: a hook has to start fast
+
     try:
         text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()  # json takes five times as long
     except UnicodeEncodeError:  # a file's name that is no UTF-8 comes as half of a surrogate pair
@@ -101,6 +98,8 @@ def coloured(env: Mapping[str, str]) -> bool:
 
 def width(piped: int = 100, most: int = 120) -> int:
     """Columns of the terminal, or those for a pipe; never wider than lines that read well."""
+    import shutil
+
     return max(40, min(shutil.get_terminal_size((piped, 24)).columns, most))
 
 
@@ -117,6 +116,10 @@ def under_way(what: str, env: Mapping[str, str]) -> Iterator[None]:
 
 def crash(bug: Exception) -> int:
     """Keep what a bug report needs in a file, say one line, and give exit code 70."""
+    import platform
+    import tempfile
+    import traceback
+
     versions = f"gitbot {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     said = f"error: a bug in gitbot: {bug!r}"

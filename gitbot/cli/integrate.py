@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import click
 
@@ -21,6 +22,7 @@ from gitbot.model.run import Request, Run
 from gitbot.planset import in_force
 from gitbot.report.integrate import integrate_document, integrate_text
 from gitbot.repository import Repository, open_repository
+from gitbot.repository.patches import LARGEST, Submission, read_submission
 from gitbot.repository.remotes import landing_place
 
 MOST_JOBS = 64
@@ -51,6 +53,7 @@ LONGEST_GATE = 30 * 24 * 3600  # seconds; also keeps inf and nan out
     help="auto tests branches together and searches what is red; serial takes one at a time.",
 )
 @click.option("--plans", metavar="PATH", help="Plans to go by, instead of those on the target.")
+@click.option("--patch", "files", multiple=True, metavar="FILE", help="A diff or mailbox as a branch; `-`: stdin.")
 @click.option("--update-branches", is_flag=True, help="Move the agents' branches to what landed.")
 @click.option("--land", metavar="REF", help="Leave the target alone, push the tested result to REF.")
 @click.option("--dry-run", is_flag=True, help="Merge only in memory; write nothing, run no gate.")
@@ -76,6 +79,7 @@ def command(
     jobs: int | None,
     queue: str,
     plans: str | None,
+    files: tuple[str, ...],
     update_branches: bool,
     land: str | None,
     dry_run: bool,
@@ -97,8 +101,9 @@ def command(
     if land is not None:
         landing_place(repository, force.target, land)  # or it is said before anything starts
     if not (no_gate or dry_run):
-        must_be_possible(config, around.env)
-    _check_usage(branches, worktrees, gate_timeout)
+        must_be_possible(config, around.env, repository)
+    _check_usage(branches, files, worktrees, gate_timeout)
+    patches = _patches(around, files)
 
     def resolve() -> tuple[Branch, ...]:
         if worktrees:
@@ -111,7 +116,7 @@ def command(
         resolve()  # a wrong name is what the person wants to hear of first
         raise
     request = Request(
-        names=branches or ("--worktrees",),
+        names=branches or (("--worktrees",) if worktrees else ()),
         target=force.target,
         strategies=_strategies(strategy),
         accept_both="bold" if (manner or config.integrate.accept_both) == "bold" else "careful",
@@ -122,6 +127,7 @@ def command(
         land=land,
         jobs=jobs or config.integrate.jobs,
         queue="serial" if queue == "serial" else "auto",
+        patches=tuple(patch.digest for patch in patches),
     )
 
     def deliver(run: Run) -> None:
@@ -133,19 +139,41 @@ def command(
     watch = Watch(how, form, lambda run: str(file_path(repository, run, "")), around.env)
     try:
         return integrate(
-            repository, resolve, request, config, around.env, dry_run=dry_run, progress=watch, deliver=deliver
+            repository,
+            resolve,
+            request,
+            config,
+            around.env,
+            dry_run=dry_run,
+            progress=watch,
+            deliver=deliver,
+            patches=patches,
         ).exit_code
     finally:
         watch.close()
 
 
-def _check_usage(branches: tuple[str, ...], worktrees: bool, gate_timeout: float | None) -> None:
-    if not branches and not worktrees:
+def _check_usage(
+    branches: tuple[str, ...], files: tuple[str, ...], worktrees: bool, gate_timeout: float | None
+) -> None:
+    if not branches and not files and not worktrees:
         raise InputError("no branch named", hint="gitbot integrate 'agent-*', or --worktrees")
     if gate_timeout is not None and math.isnan(gate_timeout):
         raise InputError("--gate-timeout nan is no time", hint="give seconds")
     if branches and worktrees:
         raise InputError("branches and --worktrees were both given", hint="use one of them")
+
+
+def _patches(around: Surroundings, files: Sequence[str]) -> tuple[Submission, ...]:
+    found: list[Submission] = []
+    for file in files:
+        try:
+            with open(sys.stdin.fileno() if file == "-" else file, "rb", closefd=file != "-") as source:
+                data = source.read(LARGEST + 1)
+        except OSError as refused:
+            raise InputError(f"--patch {file}: {refused.strerror}") from None
+        found.append(read_submission(data, file, around.env))
+    return tuple(found)
 
 
 def _strategies(asked: str | None) -> tuple[Strategy, ...]:

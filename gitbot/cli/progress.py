@@ -32,11 +32,10 @@ class Watch:
         terminal = how == "auto" and form != "jsonl" and sys.stderr.isatty()  # events are progress enough
         live = terminal and env.get("TERM", "dumb") != "dumb"
         self.picture = Picture() if live else None
-        self.colour = not env.get("NO_COLOR")
         self.log = how == "plain" or (terminal and not live)
         self.folder_of = folder if form == "jsonl" else None
         self.folder = ""
-        self.drawn: list[Line] = []
+        self.screen = Screen(colour=not env.get("NO_COLOR"))
         self.next = 0.0
 
     def __call__(self, happening: Happening, /) -> None:
@@ -60,21 +59,30 @@ class Watch:
 
     def close(self) -> None:
         """Leave nothing on the screen; for the end of a run and for whatever breaks it off."""
-        self._draw([])
+        self.screen.draw([])
 
     def _show(self, picture: Picture) -> None:
         now = time.monotonic()
         if now >= self.next:
             self.next = now + PAUSE
-            columns, rows = _size()
+            columns, rows = size()
             # The last column and row stay free: a terminal may wrap or scroll when something is written there.
-            self._draw(picture.screen(now, columns - 1, rows - 1))
+            self.screen.draw(picture.screen(now, columns - 1, rows - 1))
 
-    def _draw(self, lines: list[Line]) -> None:
+
+class Screen:
+    """Lines drawn in place on stderr, each time over those before."""
+
+    def __init__(self, *, colour: bool) -> None:
+        self.colour = colour
+        self.drawn: list[Line] = []
+
+    def draw(self, lines: list[Line]) -> None:
+        """Show these lines and nothing else; none: wipe them away."""
         if _in_background():  # others are writing there
             self.drawn = []
         elif lines != self.drawn:
-            columns, rows = _size()
+            columns, rows = size()
             # A terminal that was made narrower has folded what stood in it.
             height = min(rows, sum(max(1, -(-cells(line) // columns)) for line, _ in self.drawn))
             up = f"\x1b[{height - 1}A" if height > 1 else ""
@@ -95,8 +103,9 @@ def _in_background() -> bool:
     return False
 
 
-def _size() -> tuple[int, int]:
+def size() -> tuple[int, int]:
+    """Columns and rows of the terminal."""
     with suppress(OSError):
-        size = os.get_terminal_size(sys.stderr.fileno())
-        return max(2, size.columns or 80), max(2, size.lines or 24)
+        found = os.get_terminal_size(sys.stderr.fileno())
+        return max(2, found.columns or 80), max(2, found.lines or 24)
     return 80, 24

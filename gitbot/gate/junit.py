@@ -14,29 +14,31 @@ from pathlib import Path
 from xml.parsers import expat
 
 LARGEST = 16 << 20  # bytes of one file
+MOST_BYTES = 128 << 20  # of all files
 MOST_FILES = 1000
-_MOST_NAMES = 1000
 
 
 @dataclass(slots=True)
 class Report:
-    """What the files of one run say."""
+    """What the files of one run say. Tests are `class::name`."""
 
-    tests: int = 0  # that ran
-    skipped: int = 0
-    failing: list[str] = field(default_factory=list)  # `class::name`
+    ran: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    failing: list[str] = field(default_factory=list)
+    whole: bool = True  # no file was left out
 
     def add(self, data: bytes) -> bool:
         """Count one file; False, and nothing counted, where it is no XML or has a document type."""
-        seen: list[tuple[str, set[str]]] = []
+        seen: list[str] = []
+        ends: dict[str, set[int]] = {"failure": set(), "error": set(), "skipped": set()}
         parser = expat.ParserCreate()
 
         def start(element: str, attributes: dict[str, str]) -> None:
             if element == "testcase":
                 names = (attributes.get("classname"), attributes.get("name"))
-                seen.append(("::".join(filter(None, names)), set()))
-            elif seen and element in ("failure", "error", "skipped"):
-                seen[-1][1].add(element)
+                seen.append("::".join(filter(None, names)))
+            elif seen and element in ends:
+                ends[element].add(len(seen) - 1)
 
         def refuse(*_: object) -> None:
             raise ValueError("a document type")
@@ -47,11 +49,9 @@ class Report:
             parser.Parse(data, True)
         except (expat.ExpatError, ValueError, LookupError):
             return False
-        left_out = sum("skipped" in ends for _, ends in seen)
-        self.tests += len(seen) - left_out
-        self.skipped += left_out
-        red = (name for name, ends in seen if ends & {"failure", "error"})
-        self.failing += islice(red, _MOST_NAMES - len(self.failing))
+        self.ran += (name for number, name in enumerate(seen) if number not in ends["skipped"])
+        self.skipped += (seen[number] for number in sorted(ends["skipped"]))
+        self.failing += (seen[number] for number in sorted(ends["failure"] | ends["error"]))
         return True
 
 
@@ -63,9 +63,13 @@ def forget(checkout: Path, pattern: str, tracked: Collection[str] = ()) -> None:
 
 def read(checkout: Path, pattern: str, tracked: Collection[str] = ()) -> Report | None:
     """What the reports say; None where there is none that can be read."""
-    report = Report()
-    known = [report.add(data) for data in _contents(_found(checkout, pattern, tracked))]
-    return report if any(known) else None
+    report, left, known = Report(), MOST_BYTES, False
+    paths = list(_found(checkout, pattern, tracked))
+    for data in _contents(paths):
+        left -= len(data)
+        added = left >= 0 and report.add(data)
+        known, report.whole = known or added, report.whole and added and len(paths) < MOST_FILES
+    return report if known else None
 
 
 def _found(checkout: Path, pattern: str, tracked: Collection[str]) -> Iterator[Path]:
@@ -78,11 +82,13 @@ def _found(checkout: Path, pattern: str, tracked: Collection[str]) -> Iterator[P
 
 
 def _contents(paths: Iterable[Path]) -> Iterator[bytes]:
+    """What is in each; nothing for one that is no file or too long."""
     for path in paths:
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
+            yield b""
             continue
         with open(descriptor, "rb") as file:
-            if stat.S_ISREG(os.fstat(descriptor).st_mode) and len(data := file.read(LARGEST + 1)) <= LARGEST:
-                yield data
+            data = file.read(LARGEST + 1) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+            yield data if len(data) <= LARGEST else b""

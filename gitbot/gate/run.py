@@ -13,14 +13,15 @@ from gitbot.errors import GitbotError
 from gitbot.fileclasses import FileClass, file_class
 from gitbot.gate import junit
 from gitbot.gate.ignored import include
+from gitbot.gate.steps import words
 from gitbot.gate.verdict import Judgement, judge
 from gitbot.gate.walls import around
-from gitbot.model.gate import GateStep, GateVerdict
+from gitbot.model.gate import GateStep, GateVerdict, Suite
 from gitbot.model.git import Oid
 from gitbot.process import Ended, Stop
-from gitbot.repository.pool import Listing, Origin, Slot, take
+from gitbot.repository.pool import Listing, Origin, SetUp, Slot, take
 
-_SETS_UP = (FileClass.LOCK, FileClass.MANIFEST)
+_SETS_UP = (FileClass.LOCK, FileClass.MANIFEST, FileClass.BUILD)  # also Makefile, .gitignore and the like
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class GateJob:
     run: str = ""
     target: str = ""
     branches: tuple[str, ...] = ()
+    surroundings: str = ""  # as they were when it was made
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +60,15 @@ def run(job: GateJob, stop: Stop | None = None) -> GateOutcome:
     try:
         with take(job.origin, job.folder, job.slot, job.commit, fresh=job.fresh) as slot:
             return _test(job, slot, stop or Stop())
-    except (GitbotError, OSError) as broken:
+    except (GitbotError, OSError, RecursionError) as broken:  # folders in folders, deeper than Python goes
         return GateOutcome(Judgement(GateVerdict.BROKEN, 1), log=f"gitbot: {broken}\n".encode("utf-8", "replace"))
 
 
 def _test(job: GateJob, slot: Slot, stop: Stop) -> GateOutcome:
     """All steps, or those up to the first that does not pass; tests, seconds and output are those of all together."""
     files = slot.listing()
-    if job.main is not None:
-        include(job.main, slot.checkout, job.gate.include, files)
+    wanted = job.gate.include if job.main is not None else ()
+    include(job.main or slot.checkout, slot.checkout, wanted, files, slot.included)
     started = Judgement(GateVerdict.PASSED, 0)
     so_far = GateOutcome(started, log=b"" if job.steps else b"gitbot: no gate applies to what is changed\n")
     for step in (GateStep("gate", "", job.gate.setup, job.seconds), *job.steps):
@@ -78,9 +80,12 @@ def _test(job: GateJob, slot: Slot, stop: Stop) -> GateOutcome:
     return so_far
 
 
-def _locks(files: Listing) -> str:
+def _locks(files: Listing, setup: str | tuple[str, ...]) -> str:
     """A digest of what a set-up depends on, and of what says whether its work stays."""
-    kinds = [path for path in files if path.endswith(".gitignore") or file_class(path) in _SETS_UP]
+    said = words(setup)
+    modules = {word.replace(".", "/") + ".py" for word in said}
+    ends = tuple(f"/{word}" for word in (said | modules))
+    kinds = [path for path in files if file_class(path) in _SETS_UP or f"/{path}".endswith(ends)]
     return hashlib.sha256("\0".join(f"{files[path]} {path}" for path in kinds).encode("utf-8", "replace")).hexdigest()
 
 
@@ -88,9 +93,11 @@ def _after(before: GateOutcome, one: GateOutcome, *, headed: bool) -> GateOutcom
     heading = f"gitbot: gate {one.gate}\n".encode() if headed else b""
     pairs = [(before.judgement.tests, one.judgement.tests), (before.judgement.skipped, one.judgement.skipped)]
     tests, skipped = ((a or 0) + b if b is not None else a for a, b in pairs)
+    a, b = before.judgement.suite, one.judgement.suite
+    suite = Suite(a.ran + b.ran, a.skipped + b.skipped) if a and b else a or b
     return replace(
         one,
-        judgement=replace(one.judgement, tests=tests, skipped=skipped),
+        judgement=replace(one.judgement, tests=tests, skipped=skipped, suite=suite),
         seconds=before.seconds + one.seconds,
         log=(before.log + heading + one.log)[-process.LOG_BYTES :],
     )
@@ -107,21 +114,26 @@ def _run(job: GateJob, slot: Slot, step: GateStep, stop: Stop) -> GateOutcome | 
 
 
 def _set_up(job: GateJob, slot: Slot, step: GateStep, files: Listing, stop: Stop) -> GateOutcome | None:
-    """Prepare the checkout where that was not done for the same lock files; None when all is well.
+    """Prepare the checkout where that was not done for the same files; None when all is well.
 
-    Where it left what the next checkout takes away again, it is not remembered.
+    Where it left what the next checkout takes away again, it is not remembered; nor are others whose work it changed.
     """
     if not step.setup:
         return None
-    command, locks = repr(step.setup), _locks(files)
-    if slot.setups.get(command) == locks:
+    command, key = repr(step.setup), f"{_locks(files, step.setup)} {job.surroundings}"
+    known = slot.setups.pop(command, SetUp("", frozenset()))
+    if known.key == key:
+        slot.setups[command] = known
         return None
-    slot.setups.clear()  # another one's work may lie in the same folders
-    before = slot.unclean()
+    before, seen = slot.unclean(), slot.ignored()
     ended = _carry_out(job, slot, step.setup, step.seconds, stop, network=True)
+    changed = {name for name, _ in seen.items() ^ slot.ignored().items()}
+    for name, other in slot.setups.items():
+        if ended.status != 0 or changed & other.touched:  # its work may be overwritten
+            slot.setups[name] = SetUp("", other.touched)
     if ended.status == 0:
         if slot.unclean() == before:
-            slot.setups[command] = locks
+            slot.setups[command] = SetUp(key, known.touched | changed)
         return None
     judged = judge(ended)
     if not ended.full and not ended.stopped:

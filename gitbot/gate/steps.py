@@ -1,13 +1,21 @@
-"""Which of the configured gates apply to a commit, in the order in which they run."""
+"""Which of the configured gates apply to a commit, in the order in which they run, and what their commands name."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Sequence
 
 from gitbot.config import Config, gate_command
 from gitbot.model.gate import GateStep
 from gitbot.model.run import Request
 from gitbot.patterns import compile_patterns
+
+
+def words(command: str | Sequence[str] | None) -> set[str]:
+    """What may be names in a command: less options, quotes, `./`, and what follows a colon."""
+    text = command if isinstance(command, str) else "\n".join(command or ())
+    found = {*re.split(r"[\s;&|()<>=,:'\"\[\]]+", text), *(() if isinstance(command, str) else command or ())}
+    return {word.removeprefix("./").rstrip("/") for word in found if word.strip("/") and not word.startswith("-")}
 
 
 def steps(config: Config, request: Request, changed: Collection[str] | None) -> tuple[GateStep, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from gitbot.gate.junit import Report
-from gitbot.model.gate import GateVerdict
+from gitbot.model.gate import GateVerdict, Suite
 from gitbot.process import Ended
 
 
@@ -25,9 +25,11 @@ class Judgement:
     tests: int | None = None
     skipped: int | None = None
     failing: tuple[str, ...] = ()
+    suite: Suite | None = None
 
 
 MOST_FAILING = 50
+MOST_NAMED = 100_000  # tests of a suite
 LONGEST_NAME = 200  # characters
 _LONGEST_LINE = 500
 
@@ -114,10 +116,10 @@ def failing(text: str) -> tuple[str, ...]:
     return named(next(filter(None, found)) for found in _FAILING.findall(text))
 
 
-def named(tests: Iterable[str]) -> tuple[str, ...]:
+def named(tests: Iterable[str], most: int = MOST_FAILING) -> tuple[str, ...]:
     """Names of tests such as may be kept and shown: each once, short, without control characters, not too many."""
     short = ("".join(filter(str.isprintable, test[:LONGEST_NAME])) for test in tests)
-    return tuple(islice(dict.fromkeys(short), MOST_FAILING))
+    return tuple(islice(dict.fromkeys(short), most))
 
 
 def counts(text: str) -> tuple[int, int] | None:
@@ -135,23 +137,29 @@ def judge(ended: Ended, report: Report | None = None, *, walled: bool = False) -
     which tell that they could not start or that the command was killed by theirs.
     """
     text = closing(ended.log)
-    tests, skipped = (report.tests, report.skipped) if report else counts(text) or (None, None)
+    tests, skipped = (len(report.ran), len(report.skipped)) if report else counts(text) or (None, None)
     verdict, status = _end(ended, tests, walled)
     if verdict is GateVerdict.PASSED and (report.failing if report else _says_red(text)):
         verdict = GateVerdict.FAILED  # a pipe swallows the status of what runs before it
     red = () if verdict is GateVerdict.PASSED else named(report.failing) if report else failing(text)
-    return Judgement(verdict, status, tests, skipped, red)
+    suite = Suite(named(report.ran, MOST_NAMED), named(report.skipped, MOST_NAMED)) if report else None
+    known = report is not None and report.whole and max(len(report.ran), len(report.skipped)) <= MOST_NAMED
+    return Judgement(verdict, status, tests, skipped, red, suite if known else None)
 
 
 _CLOSING = re.compile(
     r"^(?:=*[ ]*\d+ [a-z]+(?:, \d+ [a-z]+)* in [\d.]+s|OK(?: \([^\n]*\))?$|FAILED \([^\n]*\)$)", re.MULTILINE
 )
 
+_RED = re.compile(r"\d (?:failed|errors?)\b|^FAILED")
+
 
 def _says_red(text: str) -> bool:
-    """Whether the last closing line of pytest or unittest has failures in it."""
-    lines = _CLOSING.findall(text)
-    return bool(lines and re.search(r"\d (?:failed|errors?)\b|^FAILED", lines[-1]))
+    """Whether the last closing line of pytest or unittest has failures in it, and none of the same runner before it
+    is green: of several runs it is not for us to say which one counts.
+    """
+    said = [(line[0] in "OF", bool(_RED.search(line))) for line in _CLOSING.findall(text)]
+    return bool(said) and said[-1][1] and (said[-1][0], False) not in said
 
 
 def _end(ended: Ended, tests: int | None, walled: bool) -> tuple[GateVerdict, int]:

@@ -17,7 +17,9 @@ from pathlib import Path
 from gitbot import process
 from gitbot.config import Config
 from gitbot.errors import InputError
+from gitbot.gate.ignored import main_work_tree, must_be_copyable
 from gitbot.patterns import compile_patterns
+from gitbot.repository import Repository
 
 _BARE = ("bwrap", "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc")
 _NAMES = "/run/systemd/resolve"  # where /etc/resolv.conf may lead
@@ -66,12 +68,15 @@ def _with_borrowed(stores: list[str]) -> list[str]:
     return list(dict.fromkeys(stores))
 
 
-def must_be_possible(config: Config, env: Mapping[str, str]) -> None:
+def must_be_possible(config: Config, env: Mapping[str, str], repository: Repository) -> None:
     """Say before anything begins that a gate could not be run as it is configured.
 
     Raises:
-        InputError: the isolation is not available here; a PatternError where paths of a gate are none.
+        InputError: the isolation is not available here, or a file cannot be included; a PatternError where paths of
+            a gate are none.
     """
+    if config.gate.include and (main := main_work_tree(repository)) is not None:
+        must_be_copyable(main, config.gate.include)
     for gate in config.gates.values():
         compile_patterns(gate.paths)
     isolation = config.gate.isolation

@@ -9,10 +9,11 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from gitbot.config import Ownership
-from gitbot.model.git import Change
+from gitbot.model.git import Change, fits_checkout
 from gitbot.model.plan import BLOCKING_CONFIDENCE, Access, Claim, Plan, PlanId, PlanSet, Source
 from gitbot.patterns import PatternList, compile_patterns, witness
 
@@ -22,7 +23,7 @@ class Trespass:
     """One path that a branch touched although it is another plan's, or shared and not listed."""
 
     path: str
-    owner: PlanId | None  # None: a shared file
+    owner: PlanId | None  # None: a shared file, or a path that no checkout can have
     claim: Claim | None  # None: the owner's own plan file, or shared by configuration
     owner_path: str | None  # file in which the claim stands
     declared: bool  # somebody wrote it down; what gitbot found in prose never refuses
@@ -54,23 +55,28 @@ def find_drift(
     *,
     shared: tuple[str, ...],
     active: Callable[[Plan], bool] = lambda plan: True,
+    claimants: Claimants | None = None,
 ) -> Drift:
     """Compare what a branch changed with what its plans claim; without a plan of its own nothing is drift.
 
     `plans` are those in force. One of `mine` that is not among them is new on the branch: it counts, but takes
     nothing from a plan in force. `shared` is the configuration's; `active` says whether a plan's claims still
-    stand, and is asked again for every path.
+    stand, and is asked again for every path. `claimants` are those of `plans`, where several branches are compared.
 
     The stronger claim has a path, and among equals the branch: declared before inferred, in force before new, and
     a path spelled as claimed before one that differs in case only. A shared path is its plan's only when the plan
-    names it; a wider pattern takes nothing from what is everybody's.
+    names it; a wider pattern takes nothing from what is everybody's. What stands where a claimed folder is to be,
+    as a file, a link or a submodule, is as much the claim's as what would be in it.
     """
     if not mine:
         return Drift()
     paths = sorted({path for change in changes for path in change.paths})
-    ground = _Ground(plans, mine, shared)
+    ground = _Ground(plans, mine, shared, claimants or Claimants(plans))
     foreign, shared_ones, unowned = [], [], []
     for path in paths:
+        if not fits_checkout(path):
+            foreign.append(Trespass(path, None, None, None, True, f"{path} is a path that no checkout can have"))
+            continue
         spelling = _spelling(path)
         common = ground.common(path, spelling)
         holds = ground.holds(path, spelling, common=common is not None)
@@ -205,6 +211,12 @@ class _Claimant:
         self.names = {_spelling(claim.pattern): claim for claim in self.claims.claims if _is_declared(claim)}
         self.file = _spelling(plan.path) if self.owns else None
         self.heads = {*self.claims.folded.heads, *([self.file] if self.file else ())}
+        self.above: dict[str, Claim] = {}
+        folded = self.claims.folded
+        for rule, origin in zip(folded.rules, folded.origins, strict=True) if self.owns else ():
+            folder = rule.head if rule.literal is None else rule.head.rpartition("/")[0]
+            if not rule.negative:
+                self.above |= {above: self.claims.claims[origin] for above in _at_or_above(folder) if above}
 
     def hold(self, path: str, spelling: str, *, common: bool) -> _Hold | None:
         """How the plan holds the path, if at all; a `common` one by what is declared only, and as owner by name."""
@@ -216,25 +228,46 @@ class _Claimant:
             exact = claim is not None and claim.pattern == path
         else:
             claim, exact = self.claims.giving(path, spelling)
+            claim = claim or self.above.get(spelling)
         if claim is None or (common and not _is_declared(claim)):
             return None
         return _Hold(self.owns, _is_declared(claim), self.in_force, exact, self.mine, self.plan, claim)
 
 
-class _Ground:
-    """All claims around one branch, compiled once and found by the folders they lie in."""
+class Claimants:
+    """Plans, each compiled once, and found by the folders that their claims lie in."""
 
-    def __init__(self, plans: PlanSet, mine: tuple[Plan, ...], shared: tuple[str, ...]) -> None:
-        in_force, own = {plan.id for plan in plans.plans}, {plan.id for plan in mine}
-        claimants = [
-            _Claimant(plan, Access.OWN, in_force=True, mine=False) for plan in plans.plans if plan.id not in own
-        ]
-        for access in (Access.OWN, Access.SHARED):
-            claimants += [_Claimant(plan, access, in_force=plan.id in in_force, mine=True) for plan in mine]
+    def __init__(self, plans: PlanSet) -> None:
+        self._plans = plans.plans
+
+    @cached_property
+    def places(self) -> _Places:
+        """Those in force; a branch leaves its own out."""
+        return _Places(_Claimant(plan, Access.OWN, in_force=True, mine=False) for plan in self._plans)
+
+
+class _Places:
+    def __init__(self, claimants: Iterable[_Claimant]) -> None:
         self.by_head: defaultdict[str, list[_Claimant]] = defaultdict(list)
+        self.above: defaultdict[str, list[_Claimant]] = defaultdict(list)
         for claimant in claimants:
             for head in claimant.heads:
                 self.by_head[head].append(claimant)
+            for folder in claimant.above:
+                self.above[folder].append(claimant)
+
+
+class _Ground:
+    """All claims around one branch."""
+
+    def __init__(self, plans: PlanSet, mine: tuple[Plan, ...], shared: tuple[str, ...], others: Claimants) -> None:
+        in_force, self.own = {plan.id for plan in plans.plans}, {plan.id for plan in mine}
+        own = (
+            _Claimant(plan, access, in_force=plan.id in in_force, mine=True)
+            for access in (Access.OWN, Access.SHARED)
+            for plan in mine
+        )
+        self.sides = (others.places, _Places(own))
         self.configured = compile_patterns(shared).folded
         self.set_shared = _Claims(tuple(c for c in plans.shared if c.confidence >= BLOCKING_CONFIDENCE))
         self.unlisted = (
@@ -243,8 +276,12 @@ class _Ground:
 
     def holds(self, path: str, spelling: str, *, common: bool) -> list[_Hold]:
         """Who holds the path, the strongest first."""
-        near = {id(each): each for head in _at_or_above(spelling) for each in self.by_head.get(head, ())}
-        found = (each.hold(path, spelling, common=common) for each in near.values())
+        near: dict[int, _Claimant] = {}
+        for side in self.sides:
+            near |= {id(each): each for head in _at_or_above(spelling) for each in side.by_head.get(head, ())}
+            near |= {id(each): each for each in side.above.get(spelling, ())}
+        strangers = (each for each in near.values() if each.mine or each.plan.id not in self.own)
+        found = (each.hold(path, spelling, common=common) for each in strangers)
         return sorted((hold for hold in found if hold is not None), key=lambda hold: hold[:5], reverse=True)
 
     def common(self, path: str, spelling: str) -> Trespass | None:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from gitbot.config import Config
-from gitbot.errors import InputError
-from gitbot.guard.drift import Drift, Judgement, Trespass, find_drift, judge, unowned_text, widened
+from gitbot.errors import GitError, InputError
+from gitbot.guard.drift import Claimants, Drift, Judgement, Trespass, find_drift, judge, unowned_text, widened
 from gitbot.model.git import Change, ChangeKind, Oid, RefName
-from gitbot.model.plan import Plan, PlanId, PlanSet
+from gitbot.model.plan import Plan, PlanId, PlanSet, fold
 from gitbot.patterns import compile_patterns
-from gitbot.planset import InForce, in_force, in_force_plans, plans_at, plans_of
-from gitbot.repository import Repository, history, refs
-from gitbot.repository.workbench import Workbench
+from gitbot.planset import InForce, in_force, in_force_plans, plans_at, plans_of, what_can_be_read
+from gitbot.repository import Repository, refs
 
 _REASON = re.compile(r"^Gitbot-Reason:[ \t]*(\S[^\n]*)$", re.MULTILINE | re.IGNORECASE)
 
@@ -36,7 +35,7 @@ class Answer:
     """Whether a branch may touch one path, and what it is to the branch; `free`: the branch belongs to no plan."""
 
     path: str
-    kind: Literal["own", "foreign", "shared", "unowned", "outside", "free"]
+    kind: Literal["own", "foreign", "shared", "unowned", "outside", "leased", "free"]
     allowed: bool = True
     text: str | None = None  # why not, or what to know
     trespass: Trespass | None = None
@@ -50,9 +49,10 @@ class Enforcement:
     config: Config
     plans: PlanSet
     target: str  # as people write it, without any remote
-    tips: tuple[Oid, ...]  # where the target is here and, as far as it is known, on the remote
+    tips: tuple[Oid, ...]  # where the target is here and, as far as it is known, on the remotes
     notes: tuple[str, ...]
     landed: dict[PlanId, bool] = field(default_factory=dict)  # as far as anybody asked
+    claimants: Claimants | None = None  # where many branches are judged
 
     def changes(self, tip: Oid) -> tuple[Change, ...]:
         """What the branch at `tip` has different from everything that it took from the target, sorted by path.
@@ -62,11 +62,21 @@ class Enforcement:
         target into the branch touches nothing, also where both were merged into each other. Without any common
         history a path counts when it differs from the target itself.
         """
-        bases = self.repository.attempt("merge-base", "--all", tip, *self.tips).stdout.decode().split()
-        tree = self.repository.tree_of(tip)
+        tree, bases = self.repository.tree_of(tip), self._bases(tip)
         first, *others = (self.repository.changes(Oid(base), tree) for base in bases or self.tips)
         also = [{change.path for change in changes} for changes in others]
         return tuple(change for change in first if all(change.path in paths for paths in also))
+
+    def _bases(self, tip: Oid) -> list[str]:
+        if self.claimants is not None and len(self.tips) == 1:  # git is not started for each of many branches
+            from gitbot.repository import history
+
+            with contextlib.suppress(GitError):  # a shallow history; git says how far it goes
+                own = {commit.oid: commit for commit in history.own_commits(self.repository, tip, *self.tips)}
+                left = {parent for commit in own.values() for parent in commit.parents} - own.keys()
+                if len(left) == 1 and all(commit.parents for commit in own.values()):
+                    return list(left)
+        return self.repository.attempt("merge-base", "--all", tip, *self.tips).stdout.decode().split()
 
     def mine(self, name: str, tip: Oid | None, changes: Iterable[Change]) -> Mine:
         """The plans of a branch: those in force, and those that only the branch has yet (`tip` None: it has none)."""
@@ -74,8 +84,6 @@ class Enforcement:
         on_branch = plans_of(name, self._plans_on(tip, changes), self.config)
         if name == self.target or not (established or on_branch):
             return Mine()
-        from gitbot.plans import fold  # takes long to import, and is there already when there are plans
-
         known = {fold(plan.id) for plan in self.plans.plans}
         new = tuple(plan for plan in on_branch if fold(plan.id) not in known)
         notes = [f"plan {p.id} ({p.path}) is not on {self.target} yet; it counts as it is on the branch" for p in new]
@@ -98,11 +106,19 @@ class Enforcement:
 
         The commits up to `tip` may give a reason, the newest one counts.
         """
-        drift = find_drift(self.plans, mine, changes, shared=self.config.shared, active=self._is_active)
-        reasons: list[str] = []
-        if tip is not None and (drift.shared or drift.unowned):
-            commits = history.own_commits(self.repository, tip, self.tips[0])
-            reasons = [reason for commit in commits for reason in _REASON.findall(commit.message)]
+        drift = find_drift(
+            *(self.plans, mine, changes),
+            shared=self.config.shared,
+            active=self.is_active,
+            claimants=self.claimants,
+        )
+        judgement = judge(drift, self.config.ownership, reason=None)
+        if tip is None or not judgement.refused or not (drift.shared or drift.unowned):
+            return drift, judgement
+        from gitbot.repository import history  # like the rest that most pushes do without: they shall be fast
+
+        commits = history.own_commits(self.repository, tip, self.tips[0])
+        reasons = [reason for commit in commits for reason in _REASON.findall(commit.message)]
         return drift, judge(drift, self.config.ownership, reason=reasons[-1].strip() if reasons else None)
 
     def answers(self, mine: Mine, tip: Oid | None, paths: Iterable[str]) -> Iterator[Answer]:
@@ -117,25 +133,34 @@ class Enforcement:
         for path in drift.unowned:
             yield Answer(path, "unowned", unowned_text(path) not in refused, unowned_text(path))
 
-    def _is_active(self, plan: Plan) -> bool:
+    def is_active(self, plan: Plan) -> bool:
+        """Whether the plan's claims still stand: not all of its work has landed."""
         if plan.id not in self.landed:
-            from gitbot.guard.landed import landed_plans, landings  # most pushes meet no other plan's claim
+            from gitbot.guard.remembered import has_landed
 
-            tip = self.tips[0]
-            with (
-                tempfile.TemporaryDirectory(prefix="gitbot-") as folder,
-                Workbench(self.repository, Path(folder, "scratch"), tip) as bench,
-            ):
-                found = landed_plans(bench, [plan], tip, self.config, landings(self.repository, tip))
-            self.landed[plan.id] = bool(found)
+            found = has_landed(self.repository, plan, self.tips[0], self.config, lambda: self._has_landed(plan))
+            self.landed[plan.id] = found
         return not self.landed[plan.id]
 
+    def _has_landed(self, plan: Plan) -> bool:
+        import tempfile
 
-def enforcement(repository: Repository, remote: str, config_file: str | None) -> Enforcement | None:
-    """What is in force here; None when there is no target to compare with. `config_file` is GITBOT_CONFIG's.
+        from gitbot.guard.landed import landed_plans, landings
+        from gitbot.repository.workbench import Workbench
 
-    A configuration that cannot be read is said in a note, and the defaults are in force instead: it must neither
-    stand in the way of branches that have no plan, nor open the files of those that have one.
+        tip = self.tips[0]
+        with (
+            tempfile.TemporaryDirectory(prefix="gitbot-") as folder,
+            Workbench(self.repository, Path(folder, "scratch"), tip) as bench,
+        ):
+            return bool(landed_plans(bench, [plan], tip, self.config, landings(self.repository, tip)))
+
+
+def rules(repository: Repository, remote: str, config_file: str | None) -> InForce | None:
+    """The configuration and target in force here; None without a target. `config_file` is GITBOT_CONFIG's.
+
+    A configuration that cannot be read is said in a note, and for what cannot be read of it the defaults are in
+    force: it must neither stand in the way of branches that have no plan, nor open the files of those that have one.
     """
     default = refs.default_target(repository)
     # A clone of one branch has the target only as the remote's.
@@ -143,14 +168,27 @@ def enforcement(repository: Repository, remote: str, config_file: str | None) ->
     target = default or next((name for name in there if refs.read(repository, name) is not None), None)
     try:
         found = in_force(repository, target if default is None else None, config_file)
-        compile_patterns(found.config.shared)
+        compile_patterns((*found.config.shared, *found.config.plans))
     except InputError as broken:
         if target is None:
             return None
-        found = InForce(Config(), target, (f"{broken.message}; the defaults are in force until this is mended",))
-    plans = in_force_plans(repository, found.target, found.config)
-    name = found.target.removeprefix(refs.HEADS).removeprefix(f"{refs.REMOTES}{remote}/")
-    tips = (refs.read(repository, ref) for ref in (found.target, RefName(f"{refs.REMOTES}{remote}/{name}")))
+        found = what_can_be_read(repository, target)
+        why = f"{broken.message}; for what cannot be read the defaults are in force until this is mended"
+        found = replace(found, notes=(why, *found.notes))
+    return found
+
+
+def enforcement(repository: Repository, remote: str, config_file: str | None) -> Enforcement | None:
+    """What is in force here; None when there is no target to compare with. See `rules`."""
+    found = rules(repository, remote, config_file)
+    if found is None:
+        return None
+    plans = in_force_plans(repository, found.target, found.config, kept=True)
+    # Wherever the target was fetched from, what came from there is not the branch's.
+    remotes = [f"{refs.REMOTES}{name}/" for name in dict.fromkeys((remote, *refs.remotes(repository)))]
+    prefix = next((prefix for prefix in (refs.HEADS, *remotes) if found.target.startswith(prefix)), "")
+    name = found.target.removeprefix(prefix)
+    tips = (refs.read(repository, RefName(ref)) for ref in (found.target, *(f"{each}{name}" for each in remotes)))
     return Enforcement(
         repository=repository,
         config=found.config,
@@ -162,6 +200,10 @@ def enforcement(repository: Repository, remote: str, config_file: str | None) ->
 
 
 def checked_out(repository: Repository) -> str | None:
-    """The branch that this work tree is on; None when its HEAD is detached."""
-    ref = repository.attempt("symbolic-ref", "--quiet", "HEAD").stdout.decode("utf-8", "surrogateescape").strip()
-    return ref.removeprefix(refs.HEADS) or None
+    """The branch that this work tree is on, also while it is rebased; None when its HEAD is detached otherwise."""
+    ref = refs.checked_out(repository.git_dir)
+    for name in ("rebase-merge/head-name", "rebase-apply/head-name") if ref is None else ():
+        with contextlib.suppress(OSError):
+            said = (repository.git_dir / name).read_text("utf-8", "surrogateescape").strip()
+            ref = RefName(said) if said.startswith(refs.HEADS) else ref
+    return ref.removeprefix(refs.HEADS) if ref is not None else None

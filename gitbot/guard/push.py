@@ -6,7 +6,8 @@ Saying and refusing are the command's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from gitbot.errors import GitError, InputError
@@ -15,7 +16,9 @@ from gitbot.guard.enforcement import Enforcement, checked_out
 from gitbot.model.git import ZERO, Oid
 from gitbot.repository import refs
 
-_LINE = re.compile(r"(.+) ([0-9a-f]{40}) (\S+) [0-9a-f]{40}", re.DOTALL)
+PROBE = "GITBOT_HOOK_PROBE"  # in the environment of a dry run: the file by which the hook says that it was reached
+_OID = "[0-9a-f]{40}(?:[0-9a-f]{24})?"  # also of a repository that cannot be worked on, which is said elsewhere
+_LINE = re.compile(rf"(.+) ({_OID}) (\S+) {_OID}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,14 @@ def read_updates(text: str) -> tuple[Update, ...]:
     return tuple(found)
 
 
+def from_framework(env: Mapping[str, str]) -> tuple[Update, ...]:
+    """The one reference of a push that the pre-commit framework tells of, in the environment: it eats the lines."""
+    oid, branch = env.get("PRE_COMMIT_TO_REF", ""), env.get("PRE_COMMIT_REMOTE_BRANCH", "")
+    if not re.fullmatch(r"[0-9a-f]{40}", oid) or not branch:
+        return ()
+    return (Update(env.get("PRE_COMMIT_LOCAL_BRANCH") or branch, Oid(oid), branch),)
+
+
 def judge_push(force: Enforcement, updates: Iterable[Update]) -> Iterator[Verdict]:
     """Hold every branch of a push against the claims of its plans; one refused verdict refuses the push.
 
@@ -74,6 +85,20 @@ def judge_push(force: Enforcement, updates: Iterable[Update]) -> Iterator[Verdic
         except GitError as refused:
             note = f"{refused.message}; nobody checked whose files this push changes"
             yield Verdict(update.branch, "", (note,), Judgement())
+
+
+def held_by_others(force: Enforcement, updates: Iterable[Update], now: float) -> Iterator[Verdict]:
+    """Of what the branches of a push change, what somebody else holds just now: that is said, and refuses nothing."""
+    if refs.read(force.repository, refs.LEASES) is None:
+        return
+    from gitbot.journal import leases
+
+    standing = leases.standing(force.repository, now)
+    for update in updates:
+        with suppress(GitError):  # which `judge_push` speaks of
+            paths = [path for change in force.changes(update.oid) for path in change.paths]
+            held = leases.held_by_others(standing, update.branch, paths).values()
+            yield Verdict(update.branch or "", "", (), Judgement(warned=tuple(each.text for each in held)))
 
 
 def _verdicts(force: Enforcement, update: Update, branch: str) -> Iterator[Verdict]:

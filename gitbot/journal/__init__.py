@@ -5,6 +5,8 @@ the common git folder's `gitbot/` are copies for people to open, and the lock.
 
 runs     the records of each run, in order, and the files that belong to it
 results  what the gate said about a tree
+events   what agents tell each other, each clone in its own reference
+leases   who works on which paths just now
 pins     a branch's own commits, kept from git's garbage collection
 lock     one writer per repository
 """

@@ -15,7 +15,7 @@ import msgspec
 
 from gitbot.config import Config
 from gitbot.errors import GitError
-from gitbot.journal import recorded, runs
+from gitbot.journal import clone, recorded
 from gitbot.model.git import BranchName, Change, Oid, RefName
 from gitbot.patterns import compile_patterns
 from gitbot.report.terminal import printable
@@ -60,13 +60,22 @@ def is_approved(repository: Repository, base: Oid, tip: Oid, *, trust_remote: bo
 def read(repository: Repository, patch: str, *, trust_remote: bool = False) -> Approval | None:
     """The approval of a patch; None when there is none that counts."""
     oid = refs.read(repository, RefName(PREFIX + patch))
+    if oid is None:
+        return None
     try:
-        found = msgspec.json.decode(repository.blob(oid), type=Approval) if oid is not None else None
+        data, own = clone.known(repository).unseal(repository.blob(oid), patch)
+        found = msgspec.json.decode(data, type=Approval)
     except (GitError, msgspec.DecodeError):
         return None
-    if found is None or found.patch != patch:
-        return None
-    return found if trust_remote or found.clone == runs.clone_id(repository) else None
+    return found if found.patch == patch and (own or trust_remote) else None
+
+
+def newest(repository: Repository, branch: BranchName) -> float:
+    """When somebody said yes to a branch last, whatever it was then; 0 when nobody did."""
+    found = (
+        read(repository, ref.removeprefix(PREFIX), trust_remote=True) for ref, _ in refs.below(repository, PREFIX)
+    )
+    return max((one.time for one in found if one is not None and one.branch == branch), default=0.0)
 
 
 def approve(repository: Repository, branch: BranchName, tip: Oid, patch: str, now: float) -> Approval:
@@ -76,9 +85,9 @@ def approve(repository: Repository, branch: BranchName, tip: Oid, patch: str, no
         NoIdentityError: git does not know who says it.
     """
     name, email = repository.identity()
-    clone, by = runs.mark_clone(repository), f"{name} <{email}>"
-    new = Approval(branch=BranchName(printable(branch)), tip=tip, patch=patch, by=by, time=now, clone=clone)
-    blob, ref = write_blob(repository, msgspec.json.encode(new)), RefName(PREFIX + patch)
+    here, by = clone.marked(repository), f"{name} <{email}>"
+    new = Approval(branch=BranchName(printable(branch)), tip=tip, patch=patch, by=by, time=now, clone=here.id)
+    blob, ref = write_blob(repository, here.seal(msgspec.json.encode(new), patch)), RefName(PREFIX + patch)
     while (known := read(repository, patch)) is None:
         refs.swap(repository, ref, before=refs.read(repository, ref), after=blob, why="gitbot: approve")
     return known

@@ -14,6 +14,7 @@ from gitbot.errors import LockedError
 from gitbot.repository import Repository, refs
 
 _LONGEST_MOVE = 5  # seconds; git holds a reference's lock for milliseconds
+_LONGEST_HOOK = 60  # seconds that a hook of the user's may keep git at it
 
 
 @contextlib.contextmanager
@@ -21,7 +22,7 @@ def only_writer(repository: Repository) -> Iterator[None]:
     """Hold the repository's lock, and clear away the locks of whoever was killed before.
 
     Raises:
-        LockedError: another process holds it.
+        LockedError: another process holds it, or a git of a killed run does not end.
     """
     folder = repository.common / "gitbot"
     folder.mkdir(exist_ok=True)
@@ -96,13 +97,31 @@ def _sweep(repository: Repository) -> None:
     (ours / "clone.lock").unlink(missing_ok=True)
     moving = repository.common / refs.MOVING
     if moving.exists():
-        for name in (os.fsdecode(moving.read_bytes()), "HEAD", "packed-refs"):
+        with moving.open("rb") as marker:
+            ref = os.fsdecode(marker.read())
+            _until_free(marker.fileno(), ref)
+        for name in (ref, "HEAD", "packed-refs"):
             with contextlib.suppress(FileNotFoundError):
-                _outlast(repository.common / f"{name}.lock")
+                outlast(repository.common / f"{name}.lock")
         moving.unlink(missing_ok=True)
 
 
-def _outlast(lock: Path) -> None:
+def _until_free(marker: int, ref: str) -> None:
+    """Wait for a git that has outlived its run, held up by a hook of the user's: it may still move the reference."""
+    deadline = time.monotonic() + _LONGEST_HOOK
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(marker, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        if time.monotonic() > deadline:
+            raise LockedError(
+                f"git still moves {ref} for a run that was killed; a hook keeps it waiting",
+                hint="run this again when that has ended",
+            )
+        time.sleep(0.05)
+
+
+def outlast(lock: Path) -> None:
     """Wait for a lock to go, and remove it when it does not; a clock that was set back makes the wait no longer."""
     found, deadline = lock.stat(), time.monotonic() + _LONGEST_MOVE
     while time.monotonic() < deadline and time.time() - found.st_mtime <= _LONGEST_MOVE:

@@ -1,8 +1,8 @@
 """What the gate said about a tree, kept so that the same tree is never tested twice once it passed.
 
-`refs/gitbot/result/<key>` is a tree of sightings: `<n>.json` and `<n>.log`. A second, different outcome for one key
-is added as evidence of a flake; nothing is overwritten. Only a pass counts across runs: a red one may have been the
-machine, and whoever has repaired it wants to be tested again.
+`refs/gitbot/result/<key>` is a tree of sightings: `<n>.json` and `<n>.log`, and `<n>.suite` where reports name every
+test. A second, different outcome for one key is added as evidence of a flake; nothing is overwritten. Only a pass
+counts across runs: a red one may have been the machine, and whoever has repaired it wants to be tested again.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ import contextlib
 import hashlib
 import platform
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import msgspec
 
+from gitbot import __version__
 from gitbot.config import Gate
 from gitbot.errors import GitError
+from gitbot.journal import clone
 from gitbot.journal.pins import KEEP_SECONDS
-from gitbot.journal.runs import clone_id
-from gitbot.model.gate import Flake, GateKey, GateResult, GateStep, GateVerdict
+from gitbot.model.gate import Flake, GateKey, GateResult, GateStep, GateVerdict, Suite
 from gitbot.model.git import Oid, RefName
 from gitbot.repository import Repository, refs
 from gitbot.repository.writing import BLOB, write_blob, write_tree
@@ -26,22 +28,29 @@ from gitbot.repository.writing import BLOB, write_blob, write_tree
 PREFIX = "refs/gitbot/result/"
 
 
-def key_of(tree: Oid, gate: Gate, steps: Sequence[GateStep]) -> GateKey:
-    """The key under which a result counts: the exact tree, what is run on it, and the kind of machine."""
+def key_of(tree: Oid, gate: Gate, steps: Sequence[GateStep], surroundings: str) -> GateKey:
+    """The key under which a result counts: the exact tree, what is run on it and in what, the kind of machine, and
+    who judged it. Limits of time are left out: a pass is one under any.
+    """
     commands = [(step.command, step.setup) for step in steps]
     asked = [tree, commands, gate.setup, gate.isolation, gate.include, gate.junit, gate.pass_]
-    machine = [platform.system(), platform.machine()]
+    machine = [platform.system(), platform.machine(), surroundings, __version__]
     return GateKey(hashlib.sha256(msgspec.json.encode([asked, machine])).hexdigest()[:40])
 
 
 def sightings(repository: Repository, key: GateKey) -> tuple[GateResult, ...]:
-    """All results recorded for a key, oldest first; what cannot be read says nothing."""
+    """All results recorded for a key, oldest first; what cannot be read says nothing. `clone` is empty where it is
+    hearsay: only of its own results does a clone know whose they are.
+    """
     tree = refs.read(repository, RefName(PREFIX + key))
     found: list[GateResult] = []
+    here = clone.known(repository)
     with contextlib.suppress(GitError, msgspec.DecodeError):
         for change in repository.changes(None, tree) if tree is not None else ():
             if change.path.endswith(".json"):
-                found.append(msgspec.json.decode(repository.blob(change.new_oid), type=GateResult))
+                data, own = here.unseal(repository.blob(change.new_oid), key)
+                result = msgspec.json.decode(data, type=GateResult)
+                found.append(result if own else replace(result, clone=""))
     return tuple(found)
 
 
@@ -50,12 +59,20 @@ def known(repository: Repository, key: GateKey, *, anybodys: bool = False) -> Ga
 
     `anybodys`: what another clone found out counts as well.
     """
-    here = clone_id(repository)
+    here = clone.known(repository).id or None
     counts = [result for result in sightings(repository, key) if anybodys or result.clone == here]
     for verdict in (GateVerdict.PASSED, GateVerdict.FAILED):
         for result in reversed(counts):
             if result.verdict is verdict and result.key == key:
                 return result
+    return None
+
+
+def suite_of(repository: Repository, result: GateResult | None) -> Suite | None:
+    """The tests of one run, where they are known and still kept."""
+    with contextlib.suppress(GitError, msgspec.DecodeError):
+        if result is not None and result.suite is not None:
+            return msgspec.json.decode(repository.blob(result.suite), type=Suite)
     return None
 
 
@@ -82,7 +99,7 @@ def flake_rate(repository: Repository) -> tuple[int, float]:
 
 def _good(repository: Repository) -> Iterator[list[GateResult]]:
     """By key: this clone's runs that came to a verdict, where one of them passed."""
-    here = clone_id(repository)
+    here = clone.known(repository).id or None
     for ref, _ in refs.below(repository, PREFIX):
         seen = sightings(repository, GateKey(ref.removeprefix(PREFIX)))
         runs = [run for run in seen if run.clone == here and run.verdict in (GateVerdict.PASSED, GateVerdict.FAILED)]
@@ -101,10 +118,12 @@ def let_go(repository: Repository, now: float) -> None:
 def keep(repository: Repository, result: GateResult) -> None:
     """Add a sighting; losing a race to another writer only means that theirs came first."""
     ref = RefName(PREFIX + result.key)
-    data = write_blob(repository, msgspec.json.encode(result))
+    data = write_blob(repository, clone.marked(repository).seal(msgspec.json.encode(result), result.key))
     for _ in range(5):
         before = refs.read(repository, ref)
-        number = len(repository.changes(None, before)) // 2 if before is not None else 0
+        number = sum(name.endswith(".json") for name in repository.files(before)) if before is not None else 0
         added = {f"{number:04d}.json": (data, BLOB), f"{number:04d}.log": (result.log, BLOB)}
+        if result.suite is not None:
+            added[f"{number:04d}.suite"] = (result.suite, BLOB)
         if refs.append(repository, ref, before=before, after=write_tree(repository, before, added)):
             return

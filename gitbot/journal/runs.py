@@ -8,21 +8,21 @@ reference by compare-and-swap, so that a kill leaves the journal as it was befor
 from __future__ import annotations
 
 import contextlib
+import json
 import re
-import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
 from gitbot.errors import DamagedRecordError, GitError
+from gitbot.journal import clone
 from gitbot.model.git import Oid, RefName
 from gitbot.model.run import Record, RunId, Started
 from gitbot.repository import Repository, refs
 from gitbot.repository.writing import BLOB, write_blob, write_tree
 
 PREFIX = "refs/gitbot/runs/"
-_CLONE = RefName("refs/gitbot/clone")
 _RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")
 _decoder = msgspec.json.Decoder(Record)
 
@@ -55,7 +55,9 @@ class Journal:
             GitError: somebody else wrote to this journal.
         """
         number = f"{len(self.records):06d}"
-        added = {f"records/{number[:4]}/{number}": msgspec.json.encode(record)}
+        place = f"{number[:4]}/{number}"
+        sealed = clone.marked(self.repository).seal(_encoded(record), f"{self.run}/{place}")
+        added = {f"records/{place}": sealed}
         for name, data in (files or {}).items():
             added[f"files/{name}"] = data
             keep_file(self.repository, self.run, name, data)
@@ -77,12 +79,18 @@ def read(repository: Repository, run: RunId) -> tuple[Record, ...]:
     Raises:
         DamagedRecordError: the journal is damaged or from a newer gitbot.
     """
+    return _read(repository, run, clone.Clone())[0]
+
+
+def _read(repository: Repository, run: RunId, here: clone.Clone) -> tuple[tuple[Record, ...], bool]:
+    """The records, and whether this clone has written all of them."""
     tree = refs.read(repository, ref_of(run))
     if tree is None:
-        return ()
+        return (), False
     try:
-        found = tuple(_decoder.decode(data) for _, data in _below(repository, tree, "records"))
-    except (msgspec.DecodeError, GitError) as broken:
+        read = [here.unseal(blob, f"{run}/{place}") for place, blob in _below(repository, tree, "records")]
+        found = tuple(_decoded(data) for data, _ in read)
+    except (msgspec.DecodeError, ValueError, RecursionError, GitError) as broken:
         found, why = (), str(broken)
     else:
         why = "it does not begin with a start"
@@ -90,6 +98,18 @@ def read(repository: Repository, run: RunId) -> tuple[Record, ...]:
         raise DamagedRecordError(
             f"the record of run {run} cannot be read: {why}", hint=f"to drop it: git update-ref -d {ref_of(run)}"
         )
+    return found, all(own for _, own in read) and found[0].clone == here.id
+
+
+def _encoded(record: Record) -> bytes:
+    try:
+        return msgspec.json.encode(record)
+    except UnicodeEncodeError:  # a file's name that is no UTF-8 comes as half of a surrogate pair
+        return json.dumps(msgspec.to_builtins(record)).encode()
+
+
+def _decoded(data: bytes) -> Record:
+    found: Record = msgspec.convert(json.loads(data), Record) if b"\\udc" in data else _decoder.decode(data)
     return found
 
 
@@ -105,11 +125,11 @@ def own(repository: Repository) -> Iterator[tuple[RunId, tuple[Record, ...]]]:
     Runs that were fetched from elsewhere are there to be read: nobody's work counts as landed on their word, and
     none of them is gone on with.
     """
-    here = clone_id(repository)
+    here = clone.known(repository)
     for run in reversed(runs(repository)):
         with contextlib.suppress(DamagedRecordError):
-            records = read(repository, run)
-            if isinstance(records[0], Started) and records[0].clone == here:
+            records, mine = _read(repository, run, here)
+            if mine:
                 yield run, records
 
 
@@ -119,20 +139,13 @@ def latest(repository: Repository) -> RunId | None:
 
 
 def clone_id(repository: Repository) -> str:
-    """By which this clone tells its own runs; empty until its first run."""
-    blob = refs.read(repository, _CLONE)
-    try:
-        return repository.blob(blob).decode("ascii", "replace") if blob is not None else ""
-    except GitError:
-        return ""
+    """This clone's name in records; empty until its first. It proves nothing (`journal.clone`)."""
+    return clone.known(repository).id
 
 
 def mark_clone(repository: Repository) -> str:
     """The same, made if there is none yet."""
-    if not clone_id(repository):
-        blob = write_blob(repository, secrets.token_hex(16).encode())
-        refs.append(repository, _CLONE, before=refs.read(repository, _CLONE), after=blob)
-    return clone_id(repository)
+    return clone.marked(repository).id
 
 
 def keep_file(repository: Repository, run: RunId, name: str, data: bytes) -> Path:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitbot.journal.runs import file_path
 from gitbot.landing import queue
 from gitbot.landing.document import landed
 from gitbot.landing.examine import Examination, Examiner
+from gitbot.landing.newcomers import newcomers, passed_before
 from gitbot.landing.partner import Partner
 from gitbot.merge.accept_both import CONTENTS, conflicted_file
 from gitbot.merge.edits import Refused
 from gitbot.merge.hunks import Conflicts, read_conflicts, read_markers
 from gitbot.merge.survey import NewWork, survey
 from gitbot.model.git import BranchName, Oid
-from gitbot.model.merge import Branch, Candidate, Conflict, ConflictedPath, Resolution
+from gitbot.model.merge import Branch, Candidate, Conflict, ConflictedPath, Resolution, UnmergedHunk
 from gitbot.model.plan import Plan, PlanId
 from gitbot.model.run import BranchReport, Entry, Hint, Outcome, Reason, Record, Started, Tested
-from gitbot.report.retry import MOST_COMMITS, Other, Retry, Side, retry_brief
+from gitbot.report.retry import MOST_COMMITS, MOST_HUNKS, Other, Retry, Side, retry_brief
 from gitbot.repository import refs
 from gitbot.repository.workbench import Workbench
 
@@ -28,6 +29,7 @@ _Collisions = tuple[tuple[ConflictedPath, BranchName], ...]
 
 MOST_OTHERS = 3  # branches whose plan and commits a brief tells
 _LOG_TAIL = 60  # lines of the gate's output in a brief
+_PLACES, _SHOWN = 24, 2_000  # of one branch in a record, and characters of a side: each run reads 150 earlier ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Aside:
     records: Sequence[Record]
     tip: Oid
     hints: tuple[Hint, ...] = ()  # of the candidate that was red
+    earlier: Sequence[Sequence[Record]] = ()  # of earlier runs, newest first
 
     def report(self, step: queue.SetAside, one: Examination | None) -> tuple[BranchReport, str | None]:
         """The report, and the retry brief where the work has to be done again."""
@@ -50,7 +53,8 @@ class Aside:
         collisions = self._with_whom(entry, paths)
         partner = self._partner(step, one, collisions)
         log = self._log_of(candidate.tree) if candidate else None
-        again = step.reason in (Reason.CONFLICT, Reason.GATE, Reason.INFRA)
+        again = step.reason in (Reason.CONFLICT, Reason.GATE, Reason.INFRA, Reason.OWNERSHIP)
+        sides = tuple(self._side(path, name) for path, name in collisions) if again else ()
         report = BranchReport(
             branch=entry.name,
             plan=entry.plan,
@@ -61,14 +65,15 @@ class Aside:
             resolved=resolved,
             reason=step.reason,
             partner=partner.branch if partner else None,
-            conflicts=collisions if isinstance(found, Conflict) else (),
+            conflicts=_recorded(collisions, sides) if isinstance(found, Conflict) else (),
             log=log[0] if log else None,
             hints=self.hints,
+            drift=one.drift_report(self.bench.repository) if one is not None else None,
             retry=self.brief_name(entry) if again else None,
             next=self._next(step),
             order=entry.order,
         )
-        return report, retry_brief(self._retry(report, partner, collisions, log)) if again else None
+        return report, retry_brief(self._retry(report, partner, sides, log)) if again else None
 
     def brief_name(self, entry: Entry) -> str:
         """The file name of an entry's brief: a number, never a branch's name."""
@@ -108,7 +113,7 @@ class Aside:
         return f"{kind} ({len(seen)} times; the target passes)" if len(seen) > 1 else f"{kind} (the target passes)"
 
     def _next(self, step: queue.SetAside) -> str:
-        again = f"gitbot integrate {step.entry.name}"
+        again = shlex.join(["gitbot", "integrate", *step.entry.words])
         match step.reason:
             case Reason.BLOCKED:
                 other = step.partner or ", ".join(step.entry.missing)
@@ -145,8 +150,15 @@ class Aside:
             for other in self.started.entries:
                 if other.plan in owners:
                     return Partner(other.name, "")
-        likely = (Partner(hint.partner, hint.text) for hint in self.hints if hint.partner is not None)
-        return next(likely, None)
+        new = self._newcomers(step, one) if step.reason is Reason.GATE and one is not None else None
+        hint = next((hint for hint in self.hints if hint.partner and (not new or hint.partner in new.among)), None)
+        return Partner(hint.partner, hint.text, new.among if new else ()) if hint else new
+
+    def _newcomers(self, step: queue.SetAside, one: Examination) -> Partner | None:
+        viewer = self.bench.repository
+        mine = {path for change in one.changes for path in change.paths}
+        seen = [*passed_before(self.earlier, step.entry, self.started.before), *self.records]
+        return newcomers(seen, step.entry.name, mine, lambda one: viewer.changed_paths(one.before, one.after))
 
     def _log_of(self, tree: Oid) -> tuple[str, str] | None:
         """Name and text of the last red log of a tree."""
@@ -160,14 +172,16 @@ class Aside:
     # The brief
 
     def _retry(
-        self, report: BranchReport, partner: Partner | None, collisions: _Collisions, log: tuple[str, str] | None
+        self, report: BranchReport, partner: Partner | None, sides: tuple[Side, ...], log: tuple[str, str] | None
     ) -> Retry:
         branch = Branch(report.branch, report.tip, report.plan)
         work = survey(self.bench, branch, self.tip, self.examiner.landed, None)
-        names = dict.fromkeys([*([partner.branch] if partner else []), *(name for _, name in collisions)])
+        likely = (partner.branch, *partner.among) if partner else ()
+        names = dict.fromkeys([*filter(None, likely), *(BranchName(side.partner) for side in sides)])
         gate = self.started.request.gate
         command = gate if isinstance(gate, str) else shlex.join(gate) if gate else None
-        words = ["gitbot", "integrate", report.branch, "--into", self._target]
+        entry = next(entry for entry in self.started.entries if entry.name == report.branch)
+        words = ["gitbot", "integrate", *entry.words, "--into", self._target]
         if gate != (self.examiner.force.config.gate.command or None):
             words += ["--gate", command] if command else ["--no-gate"]
         return Retry(
@@ -182,10 +196,11 @@ class Aside:
                 if landing.report.branch == name
             ),
             own_commits=work.own if isinstance(work, NewWork) else (),
-            sides=tuple(self._side(path, name) for path, name in collisions),
+            sides=sides,
             log="\n".join(log[1].splitlines()[-_LOG_TAIL:]) if log else None,
             gate=command,
             again=shlex.join(words),
+            is_patch=entry.patch is not None,
         )
 
     def _plan(self, wanted: PlanId | None) -> Plan | None:
@@ -215,3 +230,14 @@ class Aside:
             shown = [(one.line, (one.base, one.ours, one.theirs)) for one in marked]
         hunks = [(line, tuple(b"".join(side).decode("utf-8", "replace") for side in sides)) for line, sides in shown]
         return Side(path.path, path.kind, partner, tuple(hunks), path.refused)
+
+
+def _recorded(collisions: _Collisions, sides: Sequence[Side]) -> _Collisions:
+    """The same with the first places of its files, for reports that are made when the objects are gone."""
+    kept, room = list(collisions), _PLACES
+    for at, (side, (path, partner)) in enumerate(zip(sides, collisions, strict=False)):  # no sides: nothing to redo
+        shown = side.hunks[: min(room, MOST_HUNKS)]
+        texts = ((line, [text[:_SHOWN] + "\n…" * (len(text) > _SHOWN) for text in three]) for line, three in shown)
+        kept[at] = replace(path, hunks=tuple(UnmergedHunk(line, *three) for line, three in texts)), partner
+        room -= len(shown)
+    return tuple(kept)

@@ -12,6 +12,7 @@ from gitbot.config import Config
 from gitbot.errors import GitError
 from gitbot.guard.drift import Drift, Judgement
 from gitbot.guard.enforcement import Enforcement
+from gitbot.guard.places import drift_report
 from gitbot.journal import approvals
 from gitbot.landing.partner import foresee
 from gitbot.landing.queue import Examined
@@ -20,9 +21,10 @@ from gitbot.merge.rungs import Manner
 from gitbot.merge.situation import Situation
 from gitbot.merge.strategies import propose
 from gitbot.merge.survey import NewWork, survey
-from gitbot.model.git import BranchName, Change, Oid, Person, RefName
-from gitbot.model.merge import Branch, Conflict, ConflictedPath, Strategy
-from gitbot.model.plan import Access, PlanSet, Source
+from gitbot.model.git import BranchName, Change, Oid, Person, RefName, fits_checkout
+from gitbot.model.merge import Branch, Conflict, ConflictedPath, Strategy, Submitted
+from gitbot.model.plan import Access, Plan, PlanSet, Source
+from gitbot.model.run import DriftReport
 from gitbot.patterns import compile_patterns
 from gitbot.repository import Repository
 from gitbot.repository.reading import GITLINK
@@ -49,6 +51,10 @@ class Examination:
     judgement: Judgement = field(default_factory=Judgement)
     unapproved: str | None = None  # why a person has to say yes first, and nobody has
 
+    def drift_report(self, repository: Repository) -> DriftReport | None:
+        """The drift with its lines."""
+        return drift_report(repository, self.drift, self.changes) if self.drift is not None else None
+
 
 @dataclass(frozen=True, slots=True)
 class Examiner:
@@ -65,24 +71,45 @@ class Examiner:
     commands: Commands
     additive: Callable[[str], bool]  # whether both sides may be kept in a path
     owned_twice: Callable[[str], str | None]
+    patches: Mapping[BranchName, Submitted] = field(default_factory=dict)  # the branches that are patches
 
     def examine(self, branch: Branch, onto: Oid) -> Examination:
-        """Survey, ownership and candidates of one branch."""
+        """Survey, ownership and candidates of one branch; what may not land is not merged first."""
+        patch = self.patches.get(branch.name)
+        if patch is not None and patch.misfit is not None:
+            return Examination(_conflict(branch, onto, patch.misfit))
         self.bench.stand_on(onto)
         work = survey(self.bench, branch, onto, self.landed, self.refs.get(branch.name))
         if not isinstance(work, NewWork):
             return Examination(work)
         changes = self.repository.changes(work.base, branch.tip)
+        path = next((path for change in changes for path in change.paths if not fits_checkout(path)), None)
+        if path is not None:
+            impossible = ConflictedPath(path, "path", refused="no checkout can have it")
+            return Examination(_conflict(branch, onto, impossible))
+        mine = self.force.mine(patch.stands_for if patch is not None else branch.name, branch.tip, changes)
+        drift, judgement = self._judge(mine.plans, branch.tip, onto, changes)
+        if judgement.refused:
+            stopped = Conflict(branch.name, branch.tip, onto, (), judgement.refused[0])
+            return Examination(stopped, work.base, changes, drift, mine.wider, judgement)
         found = self._propose(branch, onto, work)
-        mine = self.force.mine(branch.name, branch.tip, changes)
         asked = approvals.needs_approval(self.force.config, changes)
         trusting = self.force.config.gate.trust_remote
         if asked and approvals.is_approved(self.repository, work.base, branch.tip, trust_remote=trusting):
             asked = None
-        if not mine.plans:
-            return Examination(found, work.base, changes, unapproved=asked)
-        drift, judgement = self.force.judge(mine.plans, branch.tip, changes)
         return Examination(found, work.base, changes, drift, mine.wider, judgement, asked)
+
+    def _judge(
+        self, plans: tuple[Plan, ...], tip: Oid, onto: Oid, changes: Sequence[Change]
+    ) -> tuple[Drift | None, Judgement]:
+        """As at push: also where branch and target were merged into each other, only what is the branch's counts."""
+        if not plans:
+            return None, Judgement()
+        drift, judgement = self.force.judge(plans, tip, changes)
+        if not judgement.refused:
+            return drift, judgement
+        own = {change.path for change in replace(self.force, tips=(onto,)).changes(tip)}
+        return self.force.judge(plans, tip, [change for change in changes if change.path in own])
 
     def _propose(self, branch: Branch, onto: Oid, work: NewWork, *, trial: bool = False) -> Examined:
         situation = Situation(
@@ -139,6 +166,10 @@ class Examiner:
     def _keeps_out(self, first: Branch, second: Branch) -> bool:
         work = survey(self.bench, second, first.tip, {}, None)
         return isinstance(work, NewWork) and isinstance(self._propose(second, first.tip, work, trial=True), Conflict)
+
+
+def _conflict(branch: Branch, onto: Oid, path: ConflictedPath) -> Conflict:
+    return Conflict(branch.name, branch.tip, onto, (path,), f"{path.path}: {path.refused}")
 
 
 def _near(pairs: Iterable[tuple[BranchName, BranchName]]) -> Near:

@@ -1,13 +1,17 @@
-"""--update-branches: the agent's own branch goes along with what landed of it, where that harms nothing."""
+"""What follows the target: checkouts, and with --update-branches the agent's own branch, where that harms nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from gitbot.errors import WorkTreeInTheWayError
+from gitbot.journal import runs
 from gitbot.model.git import BranchName, RefName
-from gitbot.model.run import Landed
+from gitbot.model.run import Landed, Landing
+from gitbot.process import undisturbed
 from gitbot.repository import Repository, checkouts, refs
+
+UNDO = "gitbot: undo "  # begins what the reflog says of a run that was taken back
 
 
 def update_branch(repository: Repository, known: Mapping[BranchName, RefName], step: Landed) -> str | None:
@@ -33,3 +37,17 @@ def update_branch(repository: Repository, known: Mapping[BranchName, RefName], s
     if not refs.swap(repository, ref, before=report.tip, after=after, why="gitbot: --update-branches"):
         return "it has gone on meanwhile"
     return next(iter(checkouts.follow_all(repository, ref, report.tip, after)), None)
+
+
+def catch_up(repository: Repository) -> None:
+    """Bring checkouts along that a kill kept from following the last landing, or the undo of a run."""
+    records = next((records for _, records in runs.own(repository)), ())
+    last = next((record for record in reversed(records) if isinstance(record, Landing)), None)
+    now = refs.read(repository, last.ref) if last is not None else None
+    if last is None or now is None:
+        return
+    before, words = (last.before, UNDO) if now == last.after else refs.last_move(repository, last.ref)
+    for tree in checkouts.showing(repository, last.ref) if words.startswith(UNDO) else ():
+        if checkouts.lags(repository, tree.path, before):
+            with undisturbed():
+                checkouts.follow(repository, tree.path, before, now)

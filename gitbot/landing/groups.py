@@ -217,7 +217,7 @@ def compose(facts: Facts, names: Iterable[BranchName], most: int | None = None) 
     onto = facts.tip
     for name in names:
         entry = entries.get(name)
-        if entry is None or not _has_its_needs(facts, entry, links):
+        if entry is None or not _has_its_needs(facts, entry, links) or _overtakes(entry, entries, links):
             continue
         found = facts.examined.get((name, onto))
         if found is None:
@@ -235,6 +235,15 @@ def _has_its_needs(facts: Facts, entry: Entry, links: Sequence[Link]) -> bool:
     there = {link.entry.name for link in links}
     waiting = {other.name for other in facts.waiting}
     return blocker(facts, entry) is None and all(name in there or name not in waiting for name in entry.needs)
+
+
+def _overtakes(entry: Entry, waiting: Mapping[BranchName, Entry], links: Sequence[Link]) -> bool:
+    """Whether a branch before it that it conflicts with may yet land: that one goes first.
+
+    It may unless one that it comes after itself is in the chain.
+    """
+    there = {link.entry.name for link in links}
+    return any(name in waiting and there.isdisjoint((name, *waiting[name].behind)) for name in entry.behind)
 
 
 # Choosing

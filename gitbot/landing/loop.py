@@ -17,10 +17,18 @@ from typing import assert_never
 import msgspec
 
 from gitbot import gate
-from gitbot.errors import GitbotError, GitError, TargetMovedError, TargetRedError, WorkTreeInTheWayError
+from gitbot.errors import (
+    GitbotError,
+    GitError,
+    TargetMovedError,
+    TargetRedError,
+    UnwritableError,
+    WorkTreeInTheWayError,
+)
 from gitbot.journal import pins, recorded
 from gitbot.journal.runs import Journal, file_path
 from gitbot.landing import beside, document, groups, queue, recovery, search, testing
+from gitbot.landing.announce import announce
 from gitbot.landing.aside import Aside
 from gitbot.landing.chances import expected_seconds
 from gitbot.landing.examine import Examination, Examiner
@@ -54,7 +62,7 @@ from gitbot.model.run import (
 from gitbot.process import undisturbed
 from gitbot.report.terminal import printable
 from gitbot.repository import Repository, checkouts, history, refs, signing
-from gitbot.repository.remotes import Place
+from gitbot.repository.remotes import Place, RemotePlace
 from gitbot.repository.workbench import Workbench
 
 MOST_MOVES = 3  # how often somebody else may move the target before the run gives up
@@ -198,7 +206,8 @@ class Loop:
     @property
     def _notes(self) -> Notes:
         where, config = self.examiner.refs, self.tester.config
-        return Notes(self.repository, self.bench, self.started, config, self.records, self.recent, where)
+        notes = Notes(self.repository, self.bench, self.started, config, self.records, self.recent, where)
+        return replace(notes, earlier=self.earlier)
 
     # Examining and testing
 
@@ -223,14 +232,14 @@ class Loop:
         if known is not None and self._counts(known, branches):
             own = known.run == self.started.run  # found out right before this run was killed
             output = self.repository.blob(known.log) if own else None
-            self._tested(None, branches, known, output, cached=not own)
+            self._tested(None, self.tip, branches, known, output, cached=not own)
             return
         if branches:
             checkouts.must_be_free(self.bench.repository, self._target, self.tip, commit)
         slot = gates.free_slot()
         expected = expected_seconds((self.records, *self.earlier), self.started.request.gate)
         self.progress(Testing(slot=slot, branches=branches, expected=expected, again=again))
-        gates.start(tree, branches, self.tester.job(commit, before, branches, slot, fresh=again))
+        gates.start(tree, self.tip, branches, self.tester.job(commit, before, branches, slot, fresh=again))
         settled = self._settled
         odds = [entry.chance for entry in self.started.entries if entry.name not in settled]
         self.progress(Left(runs=round(search.expected_runs(odds), 1), branches=len(odds)))
@@ -244,28 +253,33 @@ class Loop:
         for entry in self.started.entries:
             self._bring_back(entry)
         result, output = self.tester.keep(flight.job, outcome)
-        self._tested(flight.job.slot, flight.branches, result, output, cached=False)
+        began = round(flight.began, 3)
+        self._tested(flight.job.slot, flight.onto, flight.branches, result, output, cached=False, began=began)
 
     def _tested(
         self,
         slot: int | None,
+        onto: Oid,
         branches: tuple[BranchName, ...],
         result: GateResult,
         output: bytes | None,
         *,
         cached: bool,
+        began: float | None = None,
     ) -> None:
         number = sum(isinstance(record, Tested) for record in self.records) + 1
         name = f"gate-{number:03d}.log" if output is not None else None
         whole = not branches or not any(one.paths for one in self.tester.config.gates.values())
-        tested = Tested(branches=branches, result=result, cached=cached, log=name, whole=whole)
+        told = Tested(branches=branches, result=result, cached=cached, log=name, whole=whole, onto=onto)
+        tested = msgspec.structs.replace(told, began=began, slot=slot or 0)
         self._write(tested, {name: output} if name is not None and output is not None else None)
         self.progress(TestEnded(slot=slot, branches=branches, verdict=result.verdict, seconds=result.seconds))
 
     def _stop(self, gates: Underway, tree: Oid) -> None:
         flight = gates.end(tree)
         seconds = round(time.monotonic() - flight.started, 3)
-        self._write(Stopped(branches=flight.branches, seconds=seconds))
+        began, slot = round(flight.began, 3), flight.job.slot
+        self._write(Stopped(branches=flight.branches, seconds=seconds, began=began, slot=slot))
         self.progress(TestEnded(slot=flight.job.slot, branches=flight.branches, verdict=None, seconds=seconds))
 
     # Landing
@@ -298,11 +312,13 @@ class Loop:
             return
         checkouts.must_be_free(self.bench.repository, self._target, intent.before, intent.after)
         names = ", ".join(step.report.branch for step in steps)
-        with undisturbed():
+        # A push may take minutes, so it can be interrupted: `recover` asks the remote what came of it.
+        with contextlib.nullcontext() if isinstance(self.place, RemotePlace) else undisturbed():
             self._write(intent)
             moved = self.place.move(intent.before, intent.after, f"gitbot: {names}")
             if moved:
-                self._after_landing(intent)
+                with undisturbed():
+                    self._after_landing(intent)
         if not moved:
             self._target_moved()
 
@@ -352,16 +368,34 @@ class Loop:
             ),
             flags=notes.flags(entry, candidate, one),
             hints=notes.hints(candidate, one),
+            drift=one.drift_report(self.bench.repository),
         )
 
     def _after_landing(self, intent: Landing) -> None:
-        """Work trees follow, the records are closed. May be done again after a kill."""
+        """Work trees follow, the records are closed. May be done again after a kill.
+
+        Raises:
+            UnwritableError: the machine does not let it; the next command does it first.
+            WorkTreeInTheWayError: a checkout could not follow.
+        """
+        try:
+            self._bring_along(intent)
+        except (UnwritableError, OSError) as refused:
+            words = refused.message if isinstance(refused, UnwritableError) else refused.strerror or str(refused)
+            raise UnwritableError(
+                f"{', '.join(step.report.branch for step in intent.steps)}: landed, {self.place.name} is at "
+                f"{intent.after[:7]}; what follows it could not be written: {words}",
+                hint="nothing is lost; mend that, then run the same command again: it does the rest first",
+            ) from refused
+
+    def _bring_along(self, intent: Landing) -> None:
         lagging = checkouts.follow_all(self.repository, self._target, intent.before, intent.after)
         self.tip = intent.after
         settled = self._settled
         for step in intent.steps:
             if step.report.branch not in settled:
                 self._close_step(step)
+        announce(self.repository, self.records)
         if lagging:
             names = ", ".join(step.report.branch for step in intent.steps)
             raise WorkTreeInTheWayError(
@@ -421,7 +455,7 @@ class Loop:
         if intent is not None and self.started.request.land is not None:
             self._is_beside(intent)
             return
-        now = self.place.read() if intent is not None else None
+        now = self.place.ask() if intent is not None else None
         if intent is None or now is None:
             return
         there = self.repository.resolve(intent.after) is not None
@@ -443,7 +477,7 @@ class Loop:
     def _set_aside(self, step: queue.SetAside) -> None:
         one = self.known.get((step.entry.name, self.tip))
         hints = self._notes.hints(step.found, one) if isinstance(step.found, Candidate) and one is not None else ()
-        aside = Aside(self.bench, self.examiner, self.started, self.records, self.tip, hints)
+        aside = Aside(self.bench, self.examiner, self.started, self.records, self.tip, hints, self.earlier)
         report, brief = aside.report(step, one)
         if self.journal is None:
             report, brief = msgspec.structs.replace(report, retry=None, next="redo it, or let it wait"), None
@@ -459,7 +493,7 @@ class Loop:
             outcome=Outcome.WAITING,
             why=step.why,
             reason=Reason.BLOCKED,
-            next=f"gitbot approve {shlex.quote(entry.name)}",
+            next="commit it on a branch" if entry.patch is not None else f"gitbot approve {shlex.quote(entry.name)}",
         )
         self._settle(held)
 
@@ -480,7 +514,7 @@ class Loop:
         else:
             said, cure = f"{short} does not pass its own tests; nobody is blamed", f"repair {short}"
         lacking = gate.lacking(self.repository, self.tester.config.gate.include)
-        if lacking:
+        if lacking and last.result.verdict is not GateVerdict.BROKEN:
             named = ", ".join(map(printable, lacking))
             output.append(f"ignored files that the checkout lacks, often the cause: {named}")
             cure += ", or name what it needs in [gate] include"

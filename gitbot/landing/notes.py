@@ -5,16 +5,20 @@ Each note is decided elsewhere (`flags`, `partner`, `gitbot.merge.losses`), and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+import msgspec
 
 from gitbot.config import Config
 from gitbot.errors import GitError
-from gitbot.landing import document, flags
+from gitbot.journal import results
+from gitbot.landing import document, flags, suite
 from gitbot.landing.examine import Examination
 from gitbot.landing.partner import Side, find_hints
 from gitbot.merge.losses import Loss, deleted_landings, dropped_by_merges
-from gitbot.model.git import ZERO, BranchName, RefName
+from gitbot.model.gate import GateResult, GateVerdict
+from gitbot.model.git import ZERO, BranchName, Oid, RefName
 from gitbot.model.merge import Candidate
 from gitbot.model.run import Entry, Flag, Hint, Landed, Record, Started, Tested
 from gitbot.repository import Repository, checkouts, history, refs
@@ -35,6 +39,7 @@ class Notes:
     recent: tuple[Landed, ...]
     branches: Mapping[BranchName, RefName]
     ahead: tuple[Landed, ...] = ()  # what lands in the same step, before the branch
+    earlier: Sequence[Sequence[Record]] = ()  # records of earlier runs, newest first
 
     @property
     def _target(self) -> BranchName:
@@ -66,26 +71,48 @@ class Notes:
         except GitError:  # as above
             return ()
 
+    def _fewer_tests(self, candidate: Candidate, one: Examination) -> Flag | None:
+        """By names or counts where the branch alone was tested on a tree that was; else by its diff alone."""
+        viewer, counted = self.bench.repository, dict(_counted((*self.earlier, self.records)))
+        results_of = [counted.get(tree) for tree in (viewer.tree_of(candidate.base), candidate.tree)]
+        had, has = (results.suite_of(self.repository, result) for result in results_of)
+        diff = suite.suite_diff(history.patch(viewer, one.base or ZERO, candidate.tip))
+        if had and has:
+            said, paths = suite.lost_by_name(had, has, diff), set[str]()
+        else:
+            said, paths = suite.lost_by_diff(one.changes, diff)
+            before, after = ((r.tests, r.skipped) if r else (None, None) for r in results_of)
+            said = flags.by_counts(before, after) + said
+        return Flag(kind="fewer-tests", paths=tuple(sorted(paths)), text="; ".join(said)) if said else None
+
     def flags(self, entry: Entry, candidate: Candidate, one: Examination) -> tuple[Flag, ...]:
         """All that is worth a word about a branch that lands."""
-        tested = [record.result for record in self.records if isinstance(record, Tested)]
-        counted = {result.tree: (result.tests, result.skipped) for result in tested}
-        unknown = (None, None)
-        before = counted.get(self.bench.repository.tree_of(candidate.base), unknown)
         ref = self.branches.get(entry.name)
         trees = checkouts.showing(self.repository, ref) if ref is not None else ()
-        patch = history.patch(self.bench.repository, one.base or ZERO, candidate.tip)
         open_work = [(tree.path, checkouts.uncommitted(self.repository, tree.path)) for tree in trees]
         now = refs.read(self.repository, ref) if ref is not None else None
         found = (
-            flags.moved_flag(entry.tip, now),
+            flags.moved_flag(entry.tip, now) if entry.patch is None else None,
             flags.gate_file_flag(self.started.request.gate, one.changes),
             flags.protected_flag(self.config.gate.protect, one.changes),
-            flags.fewer_tests_flag(
-                before, counted.get(candidate.tree, unknown), one.changes, flags.added_to_tests(patch)
-            ),
+            self._fewer_tests(candidate, one),
             *(flags.uncommitted_flag(paths, where) for where, paths in open_work),
-            *flags.drift_flags(one.drift, one.widened),
+            *flags.drift_flags(one.drift, one.widened, free=self.config.ownership.unowned == "allow"),
             flags.lost_lines_flag(self._losses(entry, candidate, one), self._target),
         )
         return tuple(flag for flag in found if flag is not None)
+
+
+def _counted(runs: Sequence[Sequence[Record]]) -> Iterator[tuple[Oid, GateResult]]:
+    """What passed all gates, by its tree, in this run (the last one) and those that asked for the same."""
+    for run in (run for run in runs if _gates_of(run) == _gates_of(runs[-1])):
+        for record in run:
+            if isinstance(record, Tested) and record.whole and record.result.verdict is GateVerdict.PASSED:
+                yield record.result.tree, record.result
+
+
+def _gates_of(run: Sequence[Record]) -> bytes:
+    """What a run was asked to test by, however its record has been kept."""
+    begun = run[0]
+    assert isinstance(begun, Started)
+    return msgspec.json.encode([begun.request.gate, begun.config.get("gate"), begun.config.get("gates")])

@@ -35,8 +35,9 @@ MOST_MENTIONS = 60  # files in which a name occurs; one that is more common than
 class Partner:
     """The branch that this one collides with, and what points to it where that is no conflict of git's."""
 
-    branch: BranchName
+    branch: BranchName | None  # None: one of those below, nobody can say which
     why: str
+    among: tuple[BranchName, ...] = ()  # the likeliest first
 
 
 Side = tuple[BranchName | None, Oid, Oid]
@@ -112,7 +113,7 @@ def _lines(viewer: Repository, base: Oid, tip: Oid) -> tuple[frozenset[str], fro
     return frozenset(gone), frozenset(new), frozenset(words)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=1024)  # each branch is held against all that landed before it
 def work_of(viewer: Repository, base: Oid, tip: Oid) -> Work:
     """What happened to names between two commits."""
     return read_work(_versions(viewer, base, tip))

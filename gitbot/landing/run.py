@@ -20,10 +20,13 @@ from gitbot.journal import pins, results, runs
 from gitbot.journal.lock import only_writer
 from gitbot.journal.runs import Journal
 from gitbot.landing import document
+from gitbot.landing.announce import announce
 from gitbot.landing.chances import REACH, chances, confirmations, features, past_of
 from gitbot.landing.examine import Examiner, additive_paths, owned_twice
+from gitbot.landing.following import catch_up
 from gitbot.landing.loop import Loop
 from gitbot.landing.order import Place, landing_order
+from gitbot.landing.submitted import branches_of
 from gitbot.landing.testing import Tester
 from gitbot.merge.commands import Commands
 from gitbot.merge.rungs import Manner
@@ -35,7 +38,6 @@ from gitbot.model.run import (
     Delivered,
     Entry,
     Finished,
-    Landing,
     Record,
     Request,
     Run,
@@ -45,9 +47,9 @@ from gitbot.model.run import (
     Undone,
 )
 from gitbot.planset import in_force_plans, plans_in, plans_of
-from gitbot.process import undisturbed
-from gitbot.repository import Repository, checkouts, pool, refs
-from gitbot.repository.remotes import place_of
+from gitbot.repository import Repository, history, pool, refs
+from gitbot.repository.patches import Submission
+from gitbot.repository.remotes import landing_place, place_of
 from gitbot.repository.workbench import Workbench
 
 _ORDERS = ("plan", "event", "commit")  # kinds of edges that make one branch wait for another's landing
@@ -63,8 +65,9 @@ def integrate(
     dry_run: bool,
     progress: Progress,
     deliver: Callable[[Run], None],
+    patches: Sequence[Submission] = (),
 ) -> Run:
-    """Bring every branch that `resolve` names to its end, and hand the document to `deliver`.
+    """Bring every branch that `resolve` names, and every patch, to its end, and hand the document to `deliver`.
 
     A killed run of the same request is picked up with the branches as it had pinned them. The run is over when
     `deliver` is: until then the same request gives the same document again.
@@ -86,10 +89,13 @@ def integrate(
         if before is None:
             raise UnknownBranchError(f"the target {place.name} is gone", hint="name another with --into")
         with Workbench(repository, scratch, before) as bench:
+            if request.land is not None:  # what an earlier run has put there is no other branch's work
+                beside = landing_place(repository, request.target, request.land)
+                bench.repository.replaced = frozenset({beside.shown})
             journal = None if dry_run else _picked_up(repository, bench, request, env, progress)
             if journal is None:
-                started = _start(repository, bench, named, request, config, before)
-                journal = None if dry_run else _begun(repository, started)
+                started = _start(repository, bench, named, patches, request, config, before)
+                journal = None if dry_run else _begun(repository, bench, started)
             else:
                 started = journal.started
                 _bring_back(repository, journal, started)
@@ -98,6 +104,8 @@ def integrate(
             if not any(isinstance(record, Finished) for record in loop.records):
                 _carry_out(loop)
         run = document.fold(loop.records, dry_run=dry_run, after=loop.tip)
+        if journal is not None:
+            announce(repository, journal.records)
         deliver(run)
         if journal is not None:
             journal.append(Delivered(time=time.time()))
@@ -105,18 +113,11 @@ def integrate(
 
 
 def _tidy_up(repository: Repository) -> None:
-    """What has expired, and a checkout that did not follow the last landing."""
-    records = next((records for _, records in runs.own(repository)), ())
+    """What has expired, and a checkout that did not follow the target."""
     pins.let_go(repository, "refs/gitbot/pin/", time.time())
     results.let_go(repository, time.time())
     pool.sweep(repository, time.time())
-    last = next((record for record in reversed(records) if isinstance(record, Landing)), None)
-    if last is None or refs.read(repository, last.ref) != last.after:
-        return
-    for tree in checkouts.showing(repository, last.ref):
-        if checkouts.lags(repository, tree.path, last.before):
-            with undisturbed():
-                checkouts.follow(repository, tree.path, last.before, last.after)
+    catch_up(repository)
 
 
 def _named(repository: Repository, resolve: Callable[[], Sequence[Branch]], request: Request) -> Sequence[Branch]:
@@ -161,9 +162,11 @@ def _carry_out(loop: Loop) -> None:
         loop.finish()
 
 
-def _begun(repository: Repository, started: Started) -> Journal:
+def _begun(repository: Repository, bench: Workbench, started: Started) -> Journal:
     journal = Journal(repository, started.run)
     for entry in started.entries:
+        if entry.patch is not None:
+            bench.promote(entry.tip)
         pins.pin(repository, entry.pin, entry.tip, started.before)
     journal.append(msgspec.structs.replace(started, clone=runs.mark_clone(repository)))
     return journal
@@ -211,7 +214,7 @@ def _examiner(
     force = enforcement_at(bench, config, plans, refs.shorthand(request.target), started.before, recorded)
     force.landed.update((entry.plan, False) for entry in started.entries if entry.plan is not None)
     return Examiner(
-        repository=repository,
+        repository=bench.repository,
         bench=bench,
         force=force,
         strategies=request.strategies,
@@ -222,6 +225,7 @@ def _examiner(
         commands=Commands(repository, bench, config, env, dry),
         additive=additive_paths(config, plans),
         owned_twice=owned_twice(plans),
+        patches={entry.name: entry.patch for entry in started.entries if entry.patch is not None},
     )
 
 
@@ -236,7 +240,13 @@ def _plans(repository: Repository, request: Request, config: Config, before: Oid
 
 
 def _start(
-    repository: Repository, bench: Workbench, named: Sequence[Branch], request: Request, config: Config, before: Oid
+    repository: Repository,
+    bench: Workbench,
+    named: Sequence[Branch],
+    patches: Sequence[Submission],
+    request: Request,
+    config: Config,
+    before: Oid,
 ) -> Started:
     now = time.time()
     run = RunId(time.strftime("%Y%m%dT%H%M%SZ-", time.gmtime(now)) + secrets.token_hex(2))
@@ -250,7 +260,10 @@ def _start(
         entries=(),
         config=as_table(config),
     )
-    entries = _entries(_examiner(repository, bench, draft, config, {}, dry=True), named, before, run)
+    examiner = _examiner(repository, bench, draft, config, {}, dry=True)
+    plans, earlier = examiner.force.plans, _earlier(repository)
+    named = (*named, *branches_of(bench, patches, before, examiner.committer, plans, config, earlier))
+    entries = _entries(examiner, named, before, run)
     return msgspec.structs.replace(draft, entries=entries)
 
 
@@ -259,7 +272,7 @@ def _entries(examiner: Examiner, named: Sequence[Branch], before: Oid, run: RunI
     around = preflight.Surroundings(files=None, shared=config.shared, additive=config.additive)
     checked = preflight.check(plans, around) if plans.plans else None
     phase_of = {plan: number for number, phase in enumerate(checked.phases if checked else ()) for plan in phase}
-    mine = {one.name: plans_of(one.name, plans, config) for one in named}
+    mine = {one.name: plans_of(one.stands_for, plans, config) for one in named}
     branch_of_plan = {plan.id: one.name for one in named for plan in mine[one.name]}
     landed = {plan for plan, done in examiner.force.landed.items() if done}
     needed: dict[BranchName, list[PlanId]] = {one.name: [] for one in named}
@@ -282,6 +295,7 @@ def _entries(examiner: Examiner, named: Sequence[Branch], before: Oid, run: RunI
                 missing=tuple(f"plan {p}" for p in missing),
                 phase=max((phase_of.get(p.id, 0) for p in mine[one.name]), default=0),
                 backup=RefName(f"refs/gitbot/backup/{run}/{number:03d}"),
+                patch=one.patch,
             )
         )
     return _ordered(examiner, drafts, mine, before)
@@ -300,7 +314,9 @@ def _ordered(
         for e in drafts
     ]
     order = landing_order(places)
-    return tuple(msgspec.structs.replace(likely[name], order=why) for name, why in order.items())
+    names = [*order]
+    behind = {name: tuple(one for one in names[:at] if one in rivals[name]) for at, name in enumerate(names)}
+    return tuple(msgspec.structs.replace(likely[n], order=why, behind=behind[n]) for n, why in order.items())
 
 
 def _likely(
@@ -364,15 +380,17 @@ def _picked_up(
         return journal
     if finished is None:
         _loop(repository, bench, started, journal, env, progress).close_interrupted()
+    announce(repository, journal.records)
+    if finished is None or finished.state == "interrupted" or started.request != request:
         return None
-    same = started.request == request and finished.state != "interrupted"
-    return journal if same and _nothing_new(repository, started, finished) else None
+    return journal if _nothing_new(repository, started, finished) else None
 
 
 def _nothing_new(repository: Repository, started: Started, finished: Finished) -> bool:
-    """Whether target and branches are where a run that nobody was told of has left them."""
-    known = refs.branches(repository)
-    tips = {entry.name: refs.read(repository, known[entry.name]) for entry in started.entries if entry.name in known}
-    return place_of(repository, started.request.target).read() == finished.after and all(
-        tips.get(entry.name) in (entry.tip, finished.after) for entry in started.entries
-    )
+    """Whether the target is where a run that nobody was told of has left it, and the branches bring it no more."""
+    known, after = refs.branches(repository), finished.after
+    if after is None or place_of(repository, started.request.target).read() != after:
+        return False
+    entries = [one for one in started.entries if one.patch is None and one.name in known]
+    tips = [(one.tip, refs.read(repository, known[one.name])) for one in entries]
+    return all(now == tip or history.contains(repository, after, now) for tip, now in tips if now is not None)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
 
 from gitbot import gate
 from gitbot.config import Config
+from gitbot.gate.surroundings import surroundings
 from gitbot.journal import results
 from gitbot.model.gate import GateKey, GateResult, GateStep
 from gitbot.model.git import BranchName, Oid
@@ -34,36 +38,41 @@ class Tester:
 
     def known(self, commit: Oid, before: Oid | None) -> GateResult | None:
         """A pass that is on record, else the newest red result: evidence, by which alone nobody is rejected."""
-        key = self._key(commit, self._steps(commit, before))
+        steps = self._steps(commit, before)
+        key = self._key(commit, steps, self._surroundings(steps))
         return results.known(self.repository, key, anybodys=self.config.gate.trust_remote)
 
     def job(
         self, commit: Oid, before: Oid | None, branches: tuple[BranchName, ...], slot: int = 0, fresh: bool = False
     ) -> gate.GateJob:
         """What is to be run for a commit; `fresh`: without anything that an earlier run left."""
-        seen = self.bench.repository
+        seen, steps = self.bench.repository, self._steps(commit, before)
         return gate.GateJob(
             commit=commit,
-            steps=self._steps(commit, before),
+            steps=steps,
             gate=self.config.gate,
             seconds=self.started.request.gate_timeout,
             origin=Origin(seen.common, seen.env, (self.bench.store, self.bench.objects)),
             folder=cache_folder(self.repository),
             env=self.env,
-            main=gate.main_work_tree(self.repository) if self.config.gate.include else None,
+            main=self._main,
             slot=slot,
-            fresh=fresh,
+            fresh=fresh or not self.config.gate.warm,
             run=self.started.run,
             target=refs.shorthand(self.started.request.target),
             branches=branches,
+            surroundings=self._surroundings(steps),
         )
 
     def keep(self, job: gate.GateJob, outcome: gate.GateOutcome) -> tuple[GateResult, bytes]:
-        """Record what a job came to: the result and the output. One that was stopped came to nothing."""
+        """Record what a job came to: the result and the output. One that was stopped came to nothing.
+
+        It does not count again where the surroundings changed meanwhile: which of them it had seen nobody knows.
+        """
         assert not outcome.stopped
         judged = outcome.judgement
         result = GateResult(
-            key=self._key(job.commit, job.steps),
+            key=self._key(job.commit, job.steps, job.surroundings),
             tree=self.bench.repository.tree_of(job.commit),
             verdict=judged.verdict,
             status=judged.status,
@@ -76,8 +85,10 @@ class Tester:
             gate=outcome.gate,
             failing=judged.failing,
             clone=self.clone,
+            suite=write_blob(self.repository, msgspec.json.encode(judged.suite)) if judged.suite else None,
         )
-        results.keep(self.repository, result)
+        if self._surroundings(job.steps) == job.surroundings:
+            results.keep(self.repository, result)
         return result, outcome.log
 
     def _steps(self, commit: Oid, before: Oid | None) -> tuple[GateStep, ...]:
@@ -85,5 +96,12 @@ class Tester:
         changed = [path for change in changes for path in change.paths]
         return gate.steps(self.config, self.started.request, changed if before else None)
 
-    def _key(self, commit: Oid, steps: tuple[GateStep, ...]) -> GateKey:
-        return results.key_of(self.bench.repository.tree_of(commit), self.config.gate, steps)
+    @property
+    def _main(self) -> Path | None:
+        return gate.main_work_tree(self.repository) if self.config.gate.include else None
+
+    def _surroundings(self, steps: tuple[GateStep, ...]) -> str:
+        return surroundings(self.config.gate, steps, self._main, self.env)
+
+    def _key(self, commit: Oid, steps: tuple[GateStep, ...], surroundings: str) -> GateKey:
+        return results.key_of(self.bench.repository.tree_of(commit), self.config.gate, steps, surroundings)

@@ -24,11 +24,13 @@ class Flight:
     """One run of the gate."""
 
     tree: Oid
+    onto: Oid  # where the target was
     branches: tuple[BranchName, ...]
     job: gate.GateJob
     stop: Stop
     answer: Future[gate.GateOutcome]
     started: float
+    began: float  # the same by the clock that people read
 
 
 class Underway:
@@ -57,11 +59,11 @@ class Underway:
         taken = {flight.job.slot for flight in self.flights}
         return next(slot for slot in range(self.jobs) if slot not in taken)
 
-    def start(self, tree: Oid, branches: tuple[BranchName, ...], job: gate.GateJob) -> None:
+    def start(self, tree: Oid, onto: Oid, branches: tuple[BranchName, ...], job: gate.GateJob) -> None:
         """Begin a run, in the slot that its job names."""
         stop = Stop()
         answer = self._threads.submit(gate.run, job, stop)
-        self.flights.append(Flight(tree, branches, job, stop, answer, time.monotonic()))
+        self.flights.append(Flight(tree, onto, branches, job, stop, answer, time.monotonic(), time.time()))
 
     def end(self, tree: Oid) -> Flight:
         """End the run of a tree, whose answer will not come any more."""

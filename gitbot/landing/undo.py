@@ -11,6 +11,7 @@ from gitbot.journal import runs
 from gitbot.journal.lock import only_writer
 from gitbot.journal.runs import Journal
 from gitbot.landing.document import landed
+from gitbot.landing.following import UNDO, catch_up
 from gitbot.model.git import Oid, Person, RefName
 from gitbot.model.run import Landed, Landing, RunId, Started, Undone
 from gitbot.repository import Repository, checkouts, history
@@ -71,6 +72,7 @@ def undo(repository: Repository, run: RunId, *, revert: bool) -> Taken:
         RiskError: the target was built upon since (without `revert`), a revert conflicts, a checkout is in the way.
     """
     with only_writer(repository):
+        catch_up(repository)
         journal = Journal(repository, run)
         started = journal.started
         if any(isinstance(record, Undone) for record in journal.records):
@@ -84,7 +86,8 @@ def undo(repository: Repository, run: RunId, *, revert: bool) -> Taken:
         if now is None:
             raise RiskError(f"{place.name} is gone", hint=f"git branch {place.name} {after[:12]}")
         goal = _goal(repository, started, landings, now, revert=revert)
-        _move(repository, place, now, goal, f"gitbot: undo {run}")
+        if goal != now:
+            _move(repository, place, now, goal, f"{UNDO}{run}")
         journal.append(Undone(time=time.time(), to=goal, by_revert=goal != landings[0].before))
         names = tuple(landing.report.branch for landing in landings)
         return Taken(run, target, now, goal, goal != landings[0].before, names)
@@ -92,6 +95,8 @@ def undo(repository: Repository, run: RunId, *, revert: bool) -> Taken:
 
 def _goal(repository: Repository, started: Started, landings: Sequence[Landed], now: Oid, *, revert: bool) -> Oid:
     before, after = landings[0].before, landings[-1].after
+    if now == before:
+        return now  # taken back already, and killed or cut off from the remote before that was written down
     if not history.contains(repository, now, after):
         raise RiskError(
             "the target no longer contains what this run landed; nothing was changed",

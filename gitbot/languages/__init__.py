@@ -10,9 +10,9 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
-from gitbot.languages import grammars, json, python, toml, yaml
+from gitbot.languages import grammars
 from gitbot.languages.bindings import bound_names
 from gitbot.languages.lines import defined_names, is_import
 from gitbot.languages.outline import Body, Language, Part, cut
@@ -28,7 +28,6 @@ __all__ = [
     "whole_definitions",
 ]
 
-_LANGUAGES: Final = (json.JSON, python.PYTHON, toml.TOML, yaml.YAML)
 _MOST_KNOWN = 4 << 20  # bytes of the texts whose answers are remembered, each of which may be ten times as large
 _PIECE = 1 << 13  # bytes that each of them counts for, beside its own
 
@@ -36,7 +35,10 @@ _Answer = TypeVar("_Answer")
 
 
 def _language(path: str) -> Language | None:
-    known = (language for language in _LANGUAGES if path.lower().endswith(language.suffixes))
+    from gitbot.languages import json, python, toml, yaml  # who only asks what a file imports has no use for them
+
+    every = (json.JSON, python.PYTHON, toml.TOML, yaml.YAML)
+    known = (language for language in every if path.lower().endswith(language.suffixes))
     return next(known, None) or grammars.language(grammars.suffix_of(path))
 
 

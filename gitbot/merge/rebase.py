@@ -41,6 +41,13 @@ def rebase(situation: Situation, strategy: Strategy, why: str) -> Proposal:
         if isinstance(whole, Unmerged) or whole.tree != tree:
             inside = ConflictedPath(".", "merges inside")
             return as_conflict(situation, (inside,), "its merges hold changes that a rebase would drop")
+    paths = {path for commit in own for path in history.touched(repository, commit)}
+    undone = paths - repository.changed_paths(situation.work.base, situation.branch.tip)
+    before = repository.tree_of(situation.onto)
+    if any(repository.entry(tree, path) != repository.entry(before, path) for path in undone):
+        # What it did and took back may have come from another branch meanwhile, and is that one's to keep.
+        inside = ConflictedPath(".", "taken back")
+        return as_conflict(situation, (inside,), "commit by commit it would take back what others have landed")
     if not replay.written:
         return Nothing(situation.branch.name, situation.branch.tip, True, "every commit is on the target already")
     signed = tuple(replay.signed)

@@ -35,6 +35,14 @@ class GateStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Suite:
+    """Every test of one run, as its reports name them."""
+
+    ran: tuple[str, ...]
+    skipped: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class GateResult:
     """What one run of the gate said about one tree."""
 
@@ -51,6 +59,7 @@ class GateResult:
     gate: str = "gate"  # the one that decided: the first that did not pass, else the last; "": none applied
     failing: tuple[str, ...] = ()  # at most 50 tests, by the runner's own names
     clone: str = ""  # where it was found out
+    suite: Oid | None = None  # blob with a `Suite` as JSON; None where no report names every test
 
 
 @dataclass(frozen=True, slots=True)

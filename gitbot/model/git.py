@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
@@ -17,6 +18,20 @@ BranchName = NewType("BranchName", str)
 
 ZERO = Oid("0" * 40)
 """git's own word for "no object": a reference that does not exist."""
+
+
+_UNSEEN = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+_STREAM = re.compile(r"[:\\]|[. ]+$")
+
+
+def fits_checkout(path: str) -> bool:
+    """Whether git makes the path in a checkout: no `..`, nothing that some file system takes for .git.
+
+    Source: git-config(1), core.protectHFS and core.protectNTFS.
+    """
+    parts = path.split("/")
+    plain = {_STREAM.split(_UNSEEN.sub("", part).casefold())[0] for part in parts}
+    return not ({"", ".", ".."} & set(parts) or {".git", "git~1"} & plain)
 
 
 class ChangeKind(StrEnum):
@@ -85,3 +100,4 @@ class WorkTree:
     head: Oid
     branch: RefName | None
     bare: bool = False
+    locked: bool = False  # by `git worktree lock`

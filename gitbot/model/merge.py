@@ -5,22 +5,44 @@ From a candidate on only oids count, never names.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
 
 from gitbot.model.git import BranchName, Oid
 from gitbot.model.plan import PlanId
+from gitbot.model.strategy import Strategy as Strategy
 
 
-class Strategy(StrEnum):
-    """The forms in which a branch can land; `auto` chooses among them and is never an answer."""
+@dataclass(frozen=True, slots=True)
+class UnmergedHunk:
+    """One place of a file that git could not merge, as a record keeps it: long texts are cut off."""
 
-    AUTO = "auto"
-    REBASE = "rebase"
-    ACCEPT_BOTH = "accept-both"
-    SQUASH = "squash"
-    MERGE = "merge"
-    SEQUENTIAL = "sequential"
+    line: int  # of the target's file, from 1
+    base: str
+    ours: str
+    theirs: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictedPath:
+    """One path that git could not merge. `kind` is git's stable word: contents, modify/delete, binary, …"""
+
+    path: str
+    kind: str
+    base: Oid | None = None
+    ours: Oid | None = None
+    theirs: Oid | None = None
+    refused: str | None = None  # why accept-both left it alone
+    hunks: tuple[UnmergedHunk, ...] = field(default=(), kw_only=True)  # the first, where a branch goes back
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What makes a branch of a patch: it has no reference, and a name that none could have."""
+
+    file: str  # as the command has it
+    digest: str  # of its content
+    stands_for: str  # the branch by whose plans it goes
+    misfit: ConflictedPath | None = None  # where it does not fit the target; there are no commits then
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +54,12 @@ class Branch:
     plan: PlanId | None = None
     title: str | None = None  # of its plan
     strategy: Strategy | None = None  # asked for by plan or configuration
+    patch: Submitted | None = None
+
+    @property
+    def stands_for(self) -> str:
+        """The name by which it has a plan."""
+        return self.name if self.patch is None else self.patch.stands_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +101,6 @@ class Candidate:
     why: str
     resolved: tuple[Resolution, ...] = ()
     signed: tuple[Oid, ...] = ()  # of the commits those that stand for signed ones, themselves not signed yet
-
-
-@dataclass(frozen=True, slots=True)
-class ConflictedPath:
-    """One path that git could not merge. `kind` is git's stable word: contents, modify/delete, binary, …"""
-
-    path: str
-    kind: str
-    base: Oid | None = None
-    ours: Oid | None = None
-    theirs: Oid | None = None
-    refused: str | None = None  # why accept-both left it alone
 
 
 @dataclass(frozen=True, slots=True)

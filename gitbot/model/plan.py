@@ -6,12 +6,25 @@ A plan is a promise. Whether a branch kept it is `gitbot.guard`'s question, whet
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import NewType
 
 PlanId = NewType("PlanId", str)
-"""As written by the author; compared case-folded and without the prefixes `PLAN-`, `Agent `, `agent-`."""
+"""As written by the author; compared in the form that `fold` gives."""
+
+_PREFIX = re.compile(r"^(?:plan|agent)[-/]#?(?=[^\s/-])")
+
+
+@lru_cache(maxsize=1 << 15)
+def fold(id: str) -> str:
+    """The form in which ids are compared: "Agent A", "agent-a", "PLAN-A" and "PLAN-A.md" are all "a"."""
+    folded = re.sub(r"[\s_]+", "-", unicodedata.normalize("NFC", id).strip().casefold())
+    return _PREFIX.sub("", folded.removesuffix(".md") or folded, count=1)
 
 
 class Access(StrEnum):
@@ -149,6 +162,12 @@ class Plan:
     def patterns(self, access: Access, source: Source | None = None) -> tuple[Claim, ...]:
         """The claims of one access, in order, optionally of one source only."""
         return tuple(c for c in self.claims if c.access is access and (source is None or c.source is source))
+
+
+def usual_branches(plan: Plan, patterns: Iterable[str]) -> tuple[str, ...]:
+    """The names that a plan's branch may have where it declares none; the first is the one to use."""
+    own = (plan.id,) if plan.format == "spec-kit" else ()  # whose branches are called as their folders
+    return (*(pattern.replace("{id}", fold(plan.id)) for pattern in patterns), *own)
 
 
 @dataclass(frozen=True, slots=True)

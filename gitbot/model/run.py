@@ -12,8 +12,8 @@ from typing import Literal, NewType
 import msgspec
 
 from gitbot.model.gate import GateResult
-from gitbot.model.git import BranchName, Oid, RefName
-from gitbot.model.merge import ConflictedPath, Resolution, Strategy
+from gitbot.model.git import ZERO, BranchName, Oid, RefName
+from gitbot.model.merge import ConflictedPath, Resolution, Strategy, Submitted
 from gitbot.model.plan import PlanId
 
 RunId = NewType("RunId", str)
@@ -70,6 +70,16 @@ class Flag(_Value, frozen=True, kw_only=True):
     text: str
 
 
+class DriftReport(_Value, frozen=True, kw_only=True):
+    """What a branch touched and its plans do not claim, and what they claim and it did not touch."""
+
+    foreign: tuple[str, ...]
+    shared: tuple[str, ...]
+    unowned: tuple[str, ...]
+    untouched: tuple[str, ...]
+    lines: dict[str, tuple[tuple[int, int], ...]]  # by path the first and last lines of what it wrote, from 1
+
+
 class Hint(_Value, frozen=True, kw_only=True):
     """A line of the merged tree that two sides' work may have broken together; a note, never a verdict."""
 
@@ -100,6 +110,7 @@ class BranchReport(_Value, frozen=True, kw_only=True):
     proof: Proof | None = None
     flags: tuple[Flag, ...] = ()
     hints: tuple[Hint, ...] = ()
+    drift: DriftReport | None = None  # None without a plan
     next: str | None = None  # the next step, in words
     order: str | None = None  # why it had its turn when it had it, where conflicts decided that
 
@@ -119,8 +130,15 @@ class Entry(_Value, frozen=True, kw_only=True):
     agent: str | None = None  # whose work it is
     areas: tuple[str, ...] = ()  # folders that it touches
     near: tuple[BranchName, ...] = ()  # branches of the run that touch a file that it touches
+    behind: tuple[BranchName, ...] = ()  # those before it that it conflicts with
     chance: float = 0.1  # that it makes a green target red, learnt from earlier runs
     backup: RefName
+    patch: Submitted | None = None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """By which the command names it."""
+        return (self.name,) if self.patch is None else ("--patch", self.patch.file)
 
     @property
     def pin(self) -> RefName:
@@ -142,6 +160,7 @@ class Request(_Value, frozen=True, kw_only=True):
     land: str | None = None
     jobs: int = 1
     queue: Literal["auto", "serial"] = "auto"
+    patches: tuple[str, ...] = ()  # digests
 
 
 class Started(_Value, frozen=True, kw_only=True, tag="started"):
@@ -166,6 +185,9 @@ class Tested(_Value, frozen=True, kw_only=True, tag="tested"):
     cached: bool  # from another run: it cost this one nothing
     log: str | None = None  # name of the run's file with the output
     whole: bool = True  # all gates ran, and not only those that what was changed asks for
+    onto: Oid = ZERO  # where the target was
+    began: float | None = None  # seconds since the epoch, checkout included; None: no run, or of before it was kept
+    slot: int = 0  # the worker, from 0
 
 
 class Stopped(_Value, frozen=True, kw_only=True, tag="stopped"):
@@ -173,6 +195,8 @@ class Stopped(_Value, frozen=True, kw_only=True, tag="stopped"):
 
     branches: tuple[BranchName, ...]
     seconds: float
+    began: float | None = None
+    slot: int = 0
 
 
 class Landed(_Value, frozen=True, kw_only=True):

@@ -2,4 +2,5 @@
 
 status        one line per branch, and trial merges of all branches whose files meet
 surroundings  what the repository adds to plans before anything runs
+health        what of git, gate, hooks and records works, and what needs attention
 """

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from gitbot.config import Config
-from gitbot.guard.drift import Drift
 from gitbot.guard.enforcement import Enforcement
-from gitbot.guard.landed import enforcement_at, landings
-from gitbot.journal import runs
+from gitbot.guard.landed import Surveyed, enforcement_at, landings
+from gitbot.guard.places import drift_report
+from gitbot.journal import attendance, events, runs
+from gitbot.merge.accept_both import conflicted_file
+from gitbot.merge.hunks import read_markers
 from gitbot.merge.survey import NewWork, survey
-from gitbot.model.git import BranchName, Commit, Oid, RefName
-from gitbot.model.merge import Branch, Nothing
-from gitbot.model.plan import Plan, PlanId, PlanSet, TaskState
-from gitbot.model.run import Outcome, Settled, Undone
-from gitbot.planset import branch_of, plans_at, plans_of
+from gitbot.model.event import Event, of_the_round
+from gitbot.model.git import BranchName, Change, Commit, Oid, RefName
+from gitbot.model.merge import Branch, Conflict, Nothing
+from gitbot.model.plan import Plan, PlanId, PlanSet, fold
+from gitbot.model.run import DriftReport, Outcome, Reason, Settled, Undone
+from gitbot.monitor.remembered import Remembered
+from gitbot.monitor.standing import Standing, read_standing
+from gitbot.patterns import compile_patterns
+from gitbot.planset import plans_in_files, plans_of, spelled
 from gitbot.repository import Repository, checkouts, history, refs
-from gitbot.repository.workbench import Workbench
+from gitbot.repository.workbench import Unmerged, Workbench
 
+MOST_HUNKS, MOST_LINES = 20, 8  # of two branches, and of each side of a hunk
 RECENT = 20  # runs that may have set a branch aside
 
 
@@ -37,8 +46,24 @@ class BranchStatus:
     state: str  # idle, running, stuck, done, landed
     stuck: str | None  # why, in words
     base: Oid | None  # where its new work starts; None when it has none that could land
-    drift: Drift | None
+    drift: DriftReport | None
     files: tuple[str, ...]
+    progress: Standing  # what its agent says, and the tasks that it has done
+    at_work: bool  # something of its agent's command is alive
+    subjects: tuple[str, ...]  # of its own commits, the oldest first
+    gate: str | None  # what the last run that tested it said: passed, failed
+    uncommitted: tuple[str, ...]  # in its work tree
+    work: Oid  # the tip, or in the scratch store a commit of what is uncommitted on top of it
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Lines that both sides wrote at one place, not more than `MOST_LINES` of each."""
+
+    path: str
+    line: int  # of the first side
+    first: tuple[str, ...]
+    second: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +72,7 @@ class Collision:
 
     branches: tuple[BranchName, BranchName]
     paths: tuple[str, ...]
+    hunks: tuple[Clash, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +87,10 @@ class Status:
 def live_branches(repository: Repository, plans: PlanSet, config: Config, target: RefName) -> tuple[BranchName, ...]:
     """Every branch of a plan and every branch of a linked work tree, the target left out."""
     known = refs.branches(repository)
-    of_plans = [branch_of(plan, config) for plan in plans.plans]
+    folded = defaultdict[str, list[BranchName]](list)
+    for name in known:
+        folded[name.casefold()].append(name)
+    of_plans = [name for plan in plans.plans for one in sorted(spelled(plan, config)) for name in folded[one]]
     linked = checkouts.work_trees(repository)[1:]
     of_trees = [BranchName(tree.branch.removeprefix(refs.HEADS)) for tree in linked if tree.branch is not None]
     names = dict.fromkeys(name for name in (*of_plans, *of_trees) if name in known)
@@ -69,50 +98,84 @@ def live_branches(repository: Repository, plans: PlanSet, config: Config, target
 
 
 def read_status(
-    bench: Workbench, names: Sequence[BranchName], plans: PlanSet, config: Config, target: RefName
+    bench: Workbench,
+    names: Sequence[BranchName],
+    plans: PlanSet,
+    config: Config,
+    target: RefName,
+    edits: Mapping[RefName, tuple[str, Sequence[str]]],
+    *,
+    hunks: bool = False,
 ) -> Status:
-    """Look at each branch and at every pair. Writes to the workbench only."""
+    """Look at each branch and at every pair. Writes to the workbench only.
+
+    `edits` are the work trees and their uncommitted paths by branch; `hunks`: which lines collide is wanted too.
+    """
     repository = bench.repository
     target_tip = refs.read(repository, target)
     assert target_tip is not None
     short = BranchName(refs.shorthand(target))
     recorded = landings(repository, target_tip)
-    force = enforcement_at(bench, config, plans, short, target_tip, recorded)
+    surveyed: Surveyed = {}
+    force = enforcement_at(bench, config, plans, short, target_tip, recorded, surveyed)
     landed = {landing.report.tip: landing.after for landing in recorded}
-    known, aside = refs.branches(repository), _set_aside(repository)
+    known, past = refs.branches(repository), _past(repository)
+    log = of_the_round(events.read(repository))
     branches = tuple(
-        _branch(bench, force, landed, Branch(name, tip), known[name], aside.get((name, tip)))
+        _branch(
+            bench,
+            force,
+            surveyed.get(ref) or survey(bench, Branch(name, tip), target_tip, landed, ref),
+            Branch(name, tip),
+            past.get((name, tip), _Past(None, None)),
+            log,
+            edits.get(ref, ("", ())),
+        )
         for name in names
-        if (tip := refs.read(repository, known[name])) is not None
+        if (tip := refs.read(repository, ref := known[name])) is not None
     )
-    alive = [one for one in branches if one.state in ("running", "stuck", "done")]
-    return Status(short, branches, tuple(_collisions(bench, alive, (short, target_tip))))
+    alive = [one for one in branches if one.state in ("running", "stuck", "done") or one.uncommitted]
+    return Status(short, branches, tuple(_collisions(bench, alive, (short, target_tip), hunks=hunks)))
 
 
-def _set_aside(repository: Repository) -> dict[tuple[BranchName, Oid], str | None]:
-    """What the latest run that came to an end with a branch at this tip says against it; None: it did not go back."""
-    found: dict[tuple[BranchName, Oid], str | None] = {}
+class _Past(NamedTuple):
+    """What the last run that came to an end with a branch at this tip made of it."""
+
+    aside: str | None  # why it went back
+    gate: str | None  # passed or failed
+
+
+def _past(repository: Repository) -> dict[tuple[BranchName, Oid], _Past]:
+    found: dict[tuple[BranchName, Oid], _Past] = {}
     for run, records in islice(runs.own(repository), RECENT):
         undone = any(isinstance(record, Undone) for record in records)
         for report in (one.report for one in records if isinstance(one, Settled) and not undone):
             brief = f"; brief: {runs.file_path(repository, run, report.retry)}" if report.retry else ""
             back = report.outcome is Outcome.SET_ASIDE
             text = f"set aside by run {run}: {report.why}{brief}" if back else None
-            found.setdefault((report.branch, report.tip), text)
+            red = "failed" if report.reason is Reason.GATE else None
+            gate = "passed" if report.outcome is Outcome.LANDED else red
+            found.setdefault((report.branch, report.tip), _Past(text, gate))
     return found
 
 
 def _branch(
-    bench: Workbench, force: Enforcement, landed: Mapping[Oid, Oid], one: Branch, ref: RefName, aside: str | None
+    bench: Workbench,
+    force: Enforcement,
+    work: NewWork | Nothing | Conflict,
+    one: Branch,
+    past: _Past,
+    log: Sequence[Event],
+    edits: tuple[str, Sequence[str]],
 ) -> BranchStatus:
     repository, target, name, tip = bench.repository, force.tips[0], one.name, one.tip
     ahead, behind = history.ahead_behind(repository, tip, target)
-    work = survey(bench, one, target, landed, ref)
     changes = force.changes(tip)
-    mine = force.mine(name, tip, changes).plans
-    theirs = plans_of(name, plans_at(repository, tip, force.config), force.config) or mine
-    tasks = _tasks(theirs) if theirs else None
-    stuck = None if isinstance(work, Nothing) else aside
+    mine, theirs = _plans(force, name, tip, changes)
+    progress = read_standing(repository, force.config, name, target, tip, mine, log, theirs)
+    aside = None if isinstance(work, Nothing) else past.aside
+    stuck = None if isinstance(work, Nothing) and work.landed else aside or progress.stuck
+    at_work = attendance.is_at_work(repository, name)
     return BranchStatus(
         branch=name,
         plan=mine[0].id if mine else None,
@@ -120,34 +183,77 @@ def _branch(
         ahead=ahead,
         behind=behind,
         last=repository.commit(tip),
-        tasks=tasks,
-        state="stuck" if stuck else _state(work, tasks),
+        tasks=progress.tasks or ((0, 0) if mine else None),
+        state="stuck" if stuck else _state(work, progress, at_work=at_work),
         stuck=stuck,
         base=work.base if isinstance(work, NewWork) else None,
-        drift=force.judge(mine, tip, changes)[0] if mine else None,
-        files=tuple(sorted({path for change in changes for path in change.paths})),
+        drift=drift_report(repository, force.judge(mine, tip, changes)[0], changes) if mine else None,
+        files=tuple(sorted({path for change in changes for path in change.paths} | {*edits[1]})),
+        progress=progress,
+        at_work=at_work,
+        subjects=tuple(commit.subject for commit in work.own) if isinstance(work, NewWork) else (),
+        gate=past.gate,
+        uncommitted=tuple(edits[1]),
+        work=_with_edits(bench, tip, *edits) if edits[1] else tip,
     )
 
 
-def _tasks(plans: Sequence[Plan]) -> tuple[int, int]:
-    counted = [task for plan in plans for task in plan.tasks if task.state is not TaskState.SKIPPED]
-    return sum(task.state is TaskState.DONE for task in counted), len(counted)
+def _with_edits(bench: Workbench, tip: Oid, work_tree: str, paths: Sequence[str]) -> Oid:
+    """A commit in the scratch store of what a work tree holds; the tip where that cannot be told."""
+    tree = checkouts.saved(bench.keeper, work_tree, bench.objects, paths)
+    person = bench.repository.commit(tip).committer
+    return bench.write_commit(tree, (tip,), person, person, "uncommitted\n") if tree is not None else tip
+
+
+def _plans(
+    force: Enforcement, name: BranchName, tip: Oid, changes: Sequence[Change]
+) -> tuple[tuple[Plan, ...], tuple[Plan, ...]]:
+    """The plans that a branch goes by, and as they stand on it. Only files that differ from the target's are read."""
+    repository, plans = force.repository, force.plans
+    established = plans_of(name, plans, force.config)
+    files, places = {*plans.files}, compile_patterns(force.config.plans)
+    other = {path for path in repository.changed_paths(force.tips[0], tip) if path in files or places.matches(path)}
+    if not other:
+        return established, established
+    files = other | {plan.path for plan in established}
+    theirs = plans_of(name, plans_in_files(repository, repository.tree_of(tip), files), force.config)
+    if {fold(plan.id) for plan in theirs} <= {fold(plan.id) for plan in plans.plans}:
+        return established, theirs
+    return force.mine(name, tip, changes).plans, theirs
 
 
 def _collisions(
-    bench: Workbench, alive: Sequence[BranchStatus], target: tuple[BranchName, Oid]
+    bench: Workbench, alive: Sequence[BranchStatus], target: tuple[BranchName, Oid], *, hunks: bool
 ) -> Iterator[Collision]:
     """All pairs that collide, each once, in order, and each branch with the target."""
+    kept = Remembered(bench, target[1])
     for number, one in enumerate(alive):
         mine = set(one.files)
         near = [other for other in alive[number + 1 :] if not mine.isdisjoint(other.files)]
-        for name, tip in [*((other.branch, other.tip) for other in near), target]:
-            paths = bench.conflicting_paths(one.tip, tip)
+        for name, work in [*((other.branch, other.work) for other in near), target]:
+            paths = kept.conflicting_paths(one.work, work)
             if paths:
-                yield Collision((one.branch, name), paths)
+                clashes = islice(_clashes(bench, one.work, work), MOST_HUNKS) if hunks else ()
+                yield Collision((one.branch, name), paths, tuple(clashes))
+    kept.write()
 
 
-def _state(work: object, tasks: tuple[int, int] | None) -> str:
+def _clashes(bench: Workbench, first: Oid, second: Oid) -> Iterator[Clash]:
+    merged = bench.merge(first, second)
+    for path in merged.paths if isinstance(merged, Unmerged) else ():
+        file = conflicted_file(bench, path)
+        _, shown = (read_markers(file) if file is not None else None) or ((), ())
+        for one in shown:
+            yield Clash(
+                path.path, one.line, *(tuple(map(_shown, side[:MOST_LINES])) for side in (one.ours, one.theirs))
+            )
+
+
+def _shown(line: bytes) -> str:
+    return line[:200].decode("utf-8", "replace").rstrip("\r\n")
+
+
+def _state(work: object, progress: Standing, *, at_work: bool) -> str:
     if isinstance(work, Nothing):
-        return "landed" if work.landed else "idle"
-    return "done" if tasks and tasks[1] and tasks[0] == tasks[1] else "running"
+        return "landed" if work.landed else "running" if at_work else "idle"
+    return "done" if progress.done else "running"

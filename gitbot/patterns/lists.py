@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -74,11 +75,20 @@ class PatternList:
 
     def without(self, taken: PatternList, since: int = 0) -> PatternList:
         """The list and behind it an exclusion of each pattern, from `since` on, that might take something away."""
-        if not taken.rules:
+        if not any(taken.begins_like(rule.key) for rule in self.rules if not rule.negative):
             return self
         near = {at for _, other in _related(self, taken) if (at := taken.origins[other]) >= since}
         exclusions = ["!" + taken.patterns[at] for at in sorted(near)]
         return compile_patterns([*self.patterns, *exclusions]) if near else self
+
+    @cached_property
+    def _keys(self) -> tuple[str, ...]:
+        return tuple(sorted(self.rules[index].key for index in self.positive))
+
+    def begins_like(self, key: str) -> bool:
+        """Whether a path of the list may begin as those do that have this key; looked up, not searched."""
+        at = bisect_left(self._keys, key)
+        return key.startswith(self._keys) or any(each.startswith(key) for each in self._keys[at : at + 1])
 
     def with_exclusions(self, index: int) -> tuple[Rule, ...]:
         """The positive rule of this index, and the later exclusions that may take some of it away."""

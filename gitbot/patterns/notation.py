@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from itertools import chain, pairwise, product, takewhile
 from math import prod
 from typing import NamedTuple
@@ -137,6 +138,7 @@ def _rule(tokens: tuple[Token, ...] | str, tail: Tail, *, negative: bool) -> Rul
     return Rule(tokens, tail, negative, prefix, literal, below)
 
 
+@lru_cache(maxsize=1 << 16)
 def normalise(pattern: str) -> NormalPattern:
     """Clean a pattern as a person wrote it, and cut a line range or symbol off its end.
 

@@ -12,13 +12,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Protocol
 
-from gitbot.model.plan import Access, Plan, PlanSet, Problem, Task
+from gitbot.model.plan import Access, Plan, PlanSet, Problem, Task, fold, usual_branches
 from gitbot.model.plan import Source as ClaimSource
 from gitbot.plans import chain, formats, messages, sections, siblings, structured, tables, trees
 from gitbot.plans.document import Document, Source, read_document, stem_of, text_of
 from gitbot.plans.merging import assemble
-from gitbot.plans.names import fold, usual_branches
 from gitbot.plans.paths import Index, Tree
+from gitbot.plans.phrases import phrase
 from gitbot.plans.tasks import is_unbounded
 from gitbot.plans.words import claim, words
 
@@ -35,9 +35,7 @@ class Reader(Protocol):
 READERS: tuple[Reader, ...] = (chain, messages, sections)
 _ENDINGS = (".md", ".markdown")
 _DATA = ("tasks.json", "prd.json", "issues.jsonl")
-_BESIDE = re.compile(
-    r"\d.*-(?!PLAN$)[A-Z]{3,}|\d{4}-\d\d-\d\d-.*-design|\.progress"
-)  # 01-02-SUMMARY beside 01-02-PLAN
+_BESIDE = phrase(r"\d.*-(?!PLAN$)[A-Z]{3,}|\d{4}-\d\d-\d\d-.*-design|\.progress")  # 01-02-SUMMARY beside 01-02-PLAN
 
 
 def is_plan_file(path: str) -> bool:

@@ -13,14 +13,17 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from itertools import accumulate, pairwise
-
-from markdown_it import MarkdownIt
+from typing import TYPE_CHECKING
 
 from gitbot.model.plan import Plan, Problem, TaskState
 from gitbot.plans.front import read_front
 from gitbot.plans.names import Owner, coded, owner_of, roles
 from gitbot.plans.paths import Tree
+from gitbot.plans.phrases import phrase
 from gitbot.plans.words import words
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 _LIMITS = 512, 3_000  # KiB and lines of one plan file: the largest known real one has 94 KB and 1,510 lines
 _DATA_LIMITS = 1_024, 20_000  # of one that a program wrote
@@ -29,22 +32,27 @@ NO_FILE = b"\0"
 _ENCODED, _TOO_MUCH = "save the plan as UTF-8 Markdown", "cut it into several plans"
 PLAIN_FENCES = ("", "text", "txt", "plaintext", "tree", "files")
 _WIDEST = 200  # blanks in a row: drawn trees stay below, and no search for what follows them takes its square
-_BLANKS = re.compile(rf"[ \t]{{{_WIDEST},}}")
+_BLANKS = phrase(rf"[ \t]{{{_WIDEST},}}")
 _LONGEST = 20_000  # characters of one block that are looked at: no honest item or paragraph comes near
 _MOST_WORDS = 15_000  # outside of fences: the largest known real plan has fewer with them
 _MARKS = {"table": "|", "html_block": "<", "blockquote": ">", "reference": "]:"}  # without which none can begin
 _WIDEST_TABLE = 100  # bars of a line: beyond that nothing is read as a table
 _WIDEST_CELL, _MOST_COLUMNS = 2_000, 30  # of tables that are looked at
-_LABEL_ALONE = re.compile(r"(?:\*\*)?[^\W\d_][^:`*/.]{1,40}:(?:\*\*)?[ \t]*")
-_BOX = re.compile(r"\[([ xX~/-]?)\](\*?)(?:[ \t]+|$)")
+_PLAIN = phrase(
+    r"(?:(?P<level>#{1,6}) +(?P<heading>(?! ).*[^\s#]) *|- (?P<item>(?:[^\W\d_]|`[^`\s]|\*\*\w|\[[ xX]\] \S).*)"
+    r"|(?P<text>[^\W\d_].*(?:\n[^\W\d_].*)*)|(?: *\n)* *)(?:\n|\Z)"
+)
+_ODD = phrase(r"[^\S \n]|\|")  # rows of tables, and blanks of which Markdown has rules of its own
+_LABEL_ALONE = phrase(r"(?:\*\*)?[^\W\d_][^:`*/.]{1,40}:(?:\*\*)?[ \t]*")
+_BOX = phrase(r"\[([ xX~/-]?)\](\*?)(?:[ \t]+|$)")
 _STATES = {"": TaskState.OPEN, " ": TaskState.OPEN, "x": TaskState.DONE, "-": TaskState.SKIPPED}
-_PLAN_FILE = re.compile(r"plan-(?P<id>\w[\w.-]*)", re.I)
-_OPENING = re.compile(r"[ \t]*<([a-z]\w{1,30})(?:[ \t][^<>]{0,300})?>")
-_CLOSING = re.compile(r"</([a-z]\w{1,30})>")
-_BESIDE = re.compile(r"\b(?:worktrees?|workers|agents)\b", re.I)
-_RELATIVE = re.compile(r"\brelative to (?:the )?(?:folder )?`([\w.@/-]{1,200}?)/?`", re.I)
-_CROWD = re.compile(r"\bagents?\b", re.I)
-_ARROW_TO_AGENT = re.compile(r"(?:←|⟵|<-{1,2}|✅)[^\n]{0,60}\bagent", re.I)
+_PLAN_FILE = phrase(r"plan-(?P<id>\w[\w.-]*)", re.I)
+_OPENING = phrase(r"[ \t]*<([a-z]\w{1,30})(?:[ \t][^<>]{0,300})?>")
+_CLOSING = phrase(r"</([a-z]\w{1,30})>")
+_BESIDE = phrase(r"\b(?:worktrees?|workers|agents)\b", re.I)
+_RELATIVE = phrase(r"\brelative to (?:the )?(?:folder )?`([\w.@/-]{1,200}?)/?`", re.I)
+_CROWD = phrase(r"\bagents?\b", re.I)
+_ARROW_TO_AGENT = phrase(r"(?:←|⟵|<-{1,2}|✅)[^\n]{0,60}\bagent", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,12 +228,31 @@ def _refused(path: str, reason: str, line: int = 1, column: int = 1, hint: str =
 @cache
 def _markdown(absent: tuple[str, ...]) -> MarkdownIt:
     """The parser of blocks without those that are absent; making one takes as long as a short plan."""
+    from markdown_it import MarkdownIt  # most canonical plans have no use for it
+
     markdown = MarkdownIt("commonmark").enable("table").disable(absent)
     markdown.core.ruler.disable(["inline", "text_join"], True)
     return markdown
 
 
+def _plain_blocks(body: str) -> list[Block] | None:
+    """The blocks of headings, paragraphs and flat lists with a line per item; None for a text that holds more."""
+    found: list[Block] = []
+    at, line, above = 0, 1, None
+    while at < len(body):
+        match = _PLAIN.match(body, at)
+        if match is None or (match.lastgroup == "text" and above == "item"):
+            return None
+        if above := match.lastgroup:
+            text, heading = match[above].rstrip(" ")[:_LONGEST], len(match["level"] or "")
+            found.append(_inline(text, line, heading, int(above == "item")))
+        at, line = match.end(), line + match[0].count("\n")
+    return found
+
+
 def _blocks(body: str) -> tuple[Block, ...]:
+    if (plain := None if _ODD.search(body) else _plain_blocks(body)) is not None:
+        return tuple(plain)
     found: list[Block] = []
     heading, depth, fresh = 0, 0, False
     row: list[str] | None = None

@@ -14,40 +14,39 @@ from itertools import islice
 from gitbot.model.plan import BLOCKING_CONFIDENCE, Access, Claim, Need, Plan, PlanId, Source, Task, TaskState, Write
 from gitbot.plans.document import PLAIN_FENCES, Block, Document, Kind, Section
 from gitbot.plans.names import Owner
-from gitbot.plans.needs import bracket_needs, emitted, phrase_needs, prose_needs
-from gitbot.plans.paths import Token, Tree, path_in
+from gitbot.plans.needs import bracket_needs, emitted, emitted_by_label, labelled_needs, phrase_needs, prose_needs
+from gitbot.plans.paths import Token, Tree, names_any, path_in
+from gitbot.plans.phrases import phrase
 from gitbot.plans.tables import Columns, is_owners, row_claims, rows_of
 from gitbot.plans.tasks import ARROW, UNKNOWN, estimated, listed_paths, read_item, uses, whole_path
 from gitbot.plans.trees import drawn, entries, owned
 from gitbot.plans.words import claim, kinds, label_kind, topics_in, words
 
-_LABEL = re.compile(r"[^\w`(\[/.]{0,8}(?P<label>[^\W\d_][^:：*`\n]{0,60})(?:[:：]\*{0,2}|(?<!/)\*\*[:：]?)")
-_ITEM_LINE = re.compile(r"[ \t]*\d{1,3}[.)][ \t]+")
-_TO_KNOW = re.compile(r"\b(?:key|relevant|related|important|critical|main)\b", re.I)  # files of a background
-_SUBFOLDERS = re.compile(r"\bsub-?(?:director|folder)|子目录|サブディレクトリ|unterordner|подпап|подкатал", re.I)
-_NAMED_AT_END = re.compile(r"(?:\(([^()\s]{0,200}[./][^()\s]{1,200})\)|[ \t][—–:-][ \t]+(`[^`\s]{3,200}`))[ \t]*$")
-_LABEL_INSIDE = re.compile(r"(?<=\S)[ \t]+\|[ \t]+(?=\*\*\w)")
-_LINE_END = re.compile(r"(?<![,，、])(?<![,，、] )\n")  # behind a comma a list goes on
-_ANY_BOLD = re.compile(r"(?:\*\*|__)[^*\n]{1,80}:?(?:\*\*|__):?")
-_BOLD_HEAD = re.compile(r"^(?:\*\*|__)[^*\n]{1,80}(?:\*\*|__)[ \t]*[:—–-]{0,2}[ \t]*(?=[`\[])")
-_NEVER = re.compile(
-    r"\b(?:do not|don't|must not|never)[ \t]+(?:edit|touch|modify|change)[ \t]*[:`*]{0,4}[ \t]*$", re.I
-)
-_NAMED_LINE = re.compile(
+_LABEL = phrase(r"[^\w`(\[/.]{0,8}(?P<label>[^\W\d_][^:：*`\n]{0,60})(?:[:：]\*{0,2}|(?<!/)\*\*[:：]?)")
+_ITEM_LINE = phrase(r"[ \t]*\d{1,3}[.)][ \t]+")
+_TO_KNOW = phrase(r"\b(?:key|relevant|related|important|critical|main)\b", re.I)  # files of a background
+_SUBFOLDERS = phrase(r"\bsub-?(?:director|folder)|子目录|サブディレクトリ|unterordner|подпап|подкатал", re.I)
+_NAMED_AT_END = phrase(r"(?:\(([^()\s]{0,200}[./][^()\s]{1,200})\)|[ \t][—–:-][ \t]+(`[^`\s]{3,200}`))[ \t]*$")
+_LABEL_INSIDE = phrase(r"(?<=\S)[ \t]+\|[ \t]+(?=\*\*\w)")
+_LINE_END = phrase(r"(?<![,，、])(?<![,，、] )\n")  # behind a comma a list goes on
+_ANY_BOLD = phrase(r"(?:\*\*|__)[^*\n]{1,80}:?(?:\*\*|__):?")
+_BOLD_HEAD = phrase(r"^(?:\*\*|__)[^*\n]{1,80}(?:\*\*|__)[ \t]*[:—–-]{0,2}[ \t]*(?=[`\[])")
+_NEVER = phrase(r"\b(?:do not|don't|must not|never)[ \t]+(?:edit|touch|modify|change)[ \t]*[:`*]{0,4}[ \t]*$", re.I)
+_NAMED_LINE = phrase(
     r"(?:\*\*|__)`?[^\s`*]{3,200}`?:?(?:\*\*|__):?(?:[ \t]\(\w{3,12}\))?|`[^`\n]{3,200}`:"
 )  # as good as a heading
-_NUMBER = re.compile(r"^[^\w`]{0,8}(?:\w{1,12}[ \t])?\d{1,3}(?:\.\d{1,3}){0,3}[.):—–-]*[ \t]+[—–:-]?[ \t]*")
-_WORK = re.compile(
+_NUMBER = phrase(r"^[^\w`]{0,8}(?:\w{1,12}[ \t])?\d{1,3}(?:\.\d{1,3}){0,3}[.):—–-]*[ \t]+[—–:-]?[ \t]*")
+_WORK = phrase(
     r"\W{0,8}(?:(?:task|step|phase|stage|milestone|wave|slice|chunk|part)\b|\d{1,3}(?:\.\d{1,3}){0,3}[.):]?[ \t])",
     re.I,
 )
-_SENTENCE = re.compile(r"(?<=[.;!])[ \t]+")
-_RENAME = re.compile(
+_SENTENCE = phrase(r"(?<=[.;!])[ \t]+")
+_RENAME = phrase(
     r"(?:rename|git mv|move)[ \t]+(?:the[ \t]+)?(?:file[ \t]+)?`?([^\s`]{3,220})`?[ \t]+(?:to|into|as|→|->|=>)[ \t]+"
     r"`?([^\s`]{2,220}[^\s`.,;:])`?",
     re.I,
 )
-_RELIES = re.compile(
+_RELIES = phrase(
     r"\b(?:needs?|requires?|depends?[ \t]on|rel(?:y|ies)[ \t]on|builds?[ \t]on|built[ \t]on|on[ \t]top[ \t]of)\b"
     r"[^.;\n]{1,80}",
     re.I,
@@ -56,9 +55,9 @@ _MOST_RELIED_ON = 50
 _MOST_GROUNDS = 4
 _DEEPEST = 6  # the levels of headings
 _WRITES = ("own", "create", "modify", "delete", "test", "append")
-_KEPT = re.compile(r"\b(?:read[- ]only|existing|unchanged|for reference)\b", re.I)
-_WITHIN = re.compile(r"[ \t]+(?:in|into|inside|under)[ \t]+")
-_PATH_LINE = re.compile(
+_KEPT = phrase(r"\b(?:read[- ]only|existing|unchanged|for reference)\b", re.I)
+_WITHIN = phrase(r"[ \t]+(?:in|into|inside|under)[ \t]+")
+_PATH_LINE = phrase(
     r"[ \t│├└─]*[\w.@(\[]\S{0,220}(?:[ \t]{1,40}\([^()]{0,200}\)|[ \t]+(?:#|//|←|<-|—|--)[ \t].*)?[ \t]*"
 )
 
@@ -92,6 +91,7 @@ class Extract:
     needs: list[Need] = field(default_factory=list)
     unresolved: list[str] = field(default_factory=list)
     relies: list[str] = field(default_factory=list)
+    labelled: list[tuple[str, int]] = field(default_factory=list)  # events that a label says it emits, and lines
     above: list[tuple[int, str | None]] = field(default_factory=list)  # level and kind of the headings above
     tables: Mapping[int, Columns] = field(default_factory=dict)  # by the line of each row
     at_work: bool = False  # the headings above speak of work to do
@@ -137,11 +137,15 @@ class Extract:
             tasks=tuple(self.tasks),
             minutes=self.minutes,
             needs=tuple(self.needs),
-            emits=tuple({event: (event, task.line) for task in self.tasks for event in emitted(task.text)}.values()),
+            emits=self._emits(),
             topics=topics_in(self.document.text),
             relies=tuple(self.relies[:_MOST_RELIED_ON]),
             unresolved=tuple(dict.fromkeys(self.unresolved)),
         )
+
+    def _emits(self) -> tuple[tuple[str, int], ...]:
+        said = {event: (event, task.line) for task in self.tasks for event in emitted(task.text)}
+        return tuple(({event: (event, line) for event, line in self.labelled} | said).values())
 
     def _without_echoes(self) -> tuple[Claim, ...]:
         """The claims less what only repeats another: an end of its path ("Add `till.ts`" beside src/till.ts)."""
@@ -165,6 +169,8 @@ class Extract:
         """Read one block; `opens`: it is the heading that names the owner."""
         if block.kind is not Kind.FENCE and len(self.relies) < _MOST_RELIED_ON:
             self.relies += _RELIES.findall(block.text)
+        if block.kind in (Kind.ITEM, Kind.TEXT) and block.state is None and "mit" in block.text:
+            self.labelled += ((event, block.line + line) for event, line in emitted_by_label(block.text))
         before, self.last = self.last, (block.text[-200:] if block.kind in (Kind.HEADING, Kind.TEXT) else "")
         match block.kind:
             case Kind.HEADING:
@@ -193,7 +199,7 @@ class Extract:
     def task(self, block: Block) -> None:
         """An item with a box."""
         self.task_level, self.label = block.level, None
-        if re.fullmatch(r"\([^()]*\)\s*", block.text):
+        if block.text.startswith("(") and re.fullmatch(r"\([^()]*\)\s*", block.text):
             waits = phrase_needs(block.text.strip(" ()"), block.line, bracket=True, products=True)
             if waits:  # an item that is nothing but a wait holds back the plan and is no work
                 self.needs += waits
@@ -228,6 +234,8 @@ class Extract:
             return moved
         if self.made and _SUBFOLDERS.search(text):
             self._stand(replace(self.tree, grounds=(self.made.rstrip("/"),)))
+        if not names_any(text):
+            return ()
         before, tree = len(self.claims), self.tree
         named = 0  # where the last bare name ends that a claim was made of
         folder = ""  # the one that is created with the files named behind it
@@ -352,7 +360,7 @@ class Extract:
             return
         text = _BOLD_HEAD.sub("", ARROW.split(block.text, maxsplit=1)[0])
         self.sentence(text, block.line, ceiling=0.55 if inherits else 1.0 if self._works() else 0.4)
-        self.needs += bracket_needs(block.text, block.line)[0]
+        self.needs += bracket_needs(block.text, block.line)[0] or labelled_needs(block.text, block.line)
 
     def _prose(self, line: str, number: int) -> None:
         if self._labelled(line, number):

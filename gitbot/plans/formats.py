@@ -21,6 +21,7 @@ from gitbot.plans.document import Block, Document, Kind, Section
 from gitbot.plans.extract import Extract, read_section
 from gitbot.plans.merging import ORDER, merge
 from gitbot.plans.names import Owner
+from gitbot.plans.phrases import phrase
 from gitbot.plans.tables import row_claims, rows_of
 from gitbot.plans.tasks import read_item
 from gitbot.plans.words import claim, words
@@ -29,24 +30,22 @@ INDEX = "index:"
 """Before the format of a plan that counts only where no other of the tool lies beside or below it."""
 _MOST_CLAUSES, _MOST_NAMED = 200, 40  # lines of one file that order plans, and plans of one such line
 _LOOKED_AT = 200_000  # characters: the marks of a notation stand everywhere in it
-_CHAPTER = re.compile(r"phase:\d+|(?:task-?|step-?|us|t)?\d+(?:\.\d+)*[a-z]?", re.I)
-_AFTER = re.compile(r"\b(?:after|depends?[ \t]on|requires|blocked[ \t]by)[ \t:]+(?P<before>[^():.;]{1,300})", re.I)
-_NAMES = re.compile(
+_CHAPTER = phrase(r"phase:\d+|(?:task-?|step-?|us|t)?\d+(?:\.\d+)*[a-z]?", re.I)
+_AFTER = phrase(r"\b(?:after|depends?[ \t]on|requires|blocked[ \t]by)[ \t:]+(?P<before>[^():.;]{1,300})", re.I)
+_NAMES = phrase(
     r"phases?[ \t]+(?P<numbers>\d{1,3}(?:[ \t]*(?:,|-|–|&|and|phases?)+[ \t]*(?:phases?[ \t]+)?\d{1,3}){0,40})"
     r"|(?<![\w/-])(?P<name>[a-z0-9]+(?:-[a-z0-9]+){1,20})(?![\w/-])",
     re.I,
 )
-_OWNED_BY_PHASE = re.compile(r"\W{0,4}phase[ \t](?P<number>\d{1,3})[^:\n]{0,40}owne\w{1,10}\W{0,4}$", re.I)
-_PHASE_HEAD = re.compile(r"\W{0,4}phases?\b", re.I)
-_KIND = re.compile(
+_OWNED_BY_PHASE = phrase(r"\W{0,4}phase[ \t](?P<number>\d{1,3})[^:\n]{0,40}owne\w{1,10}\W{0,4}$", re.I)
+_PHASE_HEAD = phrase(r"\W{0,4}phases?\b", re.I)
+_KIND = phrase(
     r"^(?:[\w ]{0,40}\b(?:plan|tasks?|prompt)|domain|constraints|epic|story[ \t][\d.]+)[ \t]*[:—–-]+[ \t]*", re.I
 )
-_ALTERS = re.compile(r"(added|modified|removed|renamed)[ \t]", re.I)
-_COMMIT = re.compile(r"[ \t]+[\[(`]?\b(?=[a-f]*\d)[0-9a-f]{7,40}\b[\])`]?$")
-_INTERFACE = re.compile(
-    r"^[ \t]*(?:[-*][ \t]+)?[*]{0,2}(consumes|produces)[*]{0,2}:[*]{0,2}([^\n]{1,1000})", re.I | re.M
-)
-_PRODUCT = re.compile(r"[`* \t]*(?:([a-z][a-z0-9]*(?:_[a-z0-9]+)+)|[\w.@-]+/[\w.@/-]+)[`* \t.]*")
+_ALTERS = phrase(r"(added|modified|removed|renamed)[ \t]", re.I)
+_COMMIT = phrase(r"[ \t]+[\[(`]?\b(?=[a-f]*\d)[0-9a-f]{7,40}\b[\])`]?$")
+_INTERFACE = phrase(r"^[ \t]*(?:[-*][ \t]+)?[*]{0,2}(consumes|produces)[*]{0,2}:[*]{0,2}([^\n]{1,1000})", re.I | re.M)
+_PRODUCT = phrase(r"[`* \t]*(?:([a-z][a-z0-9]*(?:_[a-z0-9]+)+)|[\w.@-]+/[\w.@/-]+)[`* \t.]*")
 
 
 @dataclass(frozen=True, slots=True)

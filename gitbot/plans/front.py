@@ -13,36 +13,49 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import yaml
-
-from gitbot.model.merge import Strategy
 from gitbot.model.plan import Claim, Need, NeedKind, Plan, PlanId, Problem, Task, TaskState
+from gitbot.model.strategy import Strategy
+from gitbot.plans.phrases import phrase
 from gitbot.plans.words import claim, kinds, table, words
+
+if TYPE_CHECKING:
+    import yaml
 
 _LARGEST = 64 * 1024  # bytes; honest front matter stays below 4 KiB
 _DEEPEST = 16
 _MOST = 20_000  # entries of lists that are read, long ones counting more: only aliases can make as many
 _MOST_STRANGERS = 50  # unknown keys that are looked at: comparing each takes a millisecond
-_INDENTED = re.compile(r"(?:^|[\n\x85\u2028\u2029])[ \t?:-]*")
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_FENCE = re.compile(
-    r"(?P<fence>---|\+\+\+)[ \t]*\n(?P<content>.*?)^(?:(?P=fence)|\.\.\.)[ \t]*(?:\n|\Z)", re.S | re.M
+_INDENTED = phrase(r"(?:^|[\n\x85\u2028\u2029])[ \t?:-]*")
+_SCALAR = phrase(r"""(?:[\w./][\w./*@+-]*(?: [\w./*@+-]+)*|"[^"\\]*"|'[^']*')""")
+_PLAIN = phrase(
+    rf"(?P<key>[a-z][\w-]{{0,60}}):(?: +(?:(?P<text>{_SCALAR.pattern})"
+    rf"|(?P<list>\[(?:{_SCALAR.pattern}(?:, *{_SCALAR.pattern})*)?\])))? *"
+    rf"|(?P<margin> *)- +(?P<entry>{_SCALAR.pattern}) *| *"
 )
-_OURS = re.compile(
+_FENCE = phrase(r"(?P<fence>---|\+\+\+)[ \t]*\n(?P<content>.*?)^(?:(?P=fence)|\.\.\.)[ \t]*(?:\n|\Z)", re.S | re.M)
+_OURS = phrase(
     r"^[ \t]{0,3}(plan|owns|shared|reads|never|depends_on|waits_for|emits|owned_files|files_modified)[ \t]*[:=]", re.M
 )
 _LANE_STATES = frozenset(["planned", "doing", "in_progress", "for_review", "done", "approved", "canceled"])
 _NOTHING = frozenset(["", "-", "—", "~", "none", "n/a", "na", "[]", "null"])
-_SEPARATOR = re.compile(r",(?![^{}]*\})|\n")
+_SEPARATOR = phrase(r",(?![^{}]*\})|\n")
 _ENTRY_KINDS = ("create", "modify", "delete", "append")
-_PATHLIKE = re.compile(r"[^\s/]*/\S*|\S+\.[A-Za-z]\w{0,9}")
-_SIZE = re.compile(r"x{0,2}[sml]|xl|\d+(?:\.\d+)?|\d+ ?(?:points?|pts?|sp)|small|medium|large|low|high")
+_PATHLIKE = phrase(r"[^\s/]*/\S*|\S+\.[A-Za-z]\w{0,9}")
+_SIZE = phrase(r"x{0,2}[sml]|xl|\d+(?:\.\d+)?|\d+ ?(?:points?|pts?|sp)|small|medium|large|low|high")
 DURATION = (
     r"(?P<low>\d{1,5}(?:\.\d{1,3})?)(?:[ \t]?[-–][ \t]?(?P<high>\d{1,5}(?:\.\d{1,3})?))?[ \t]?"
     r"(?P<unit>m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?)"
 )
 """The pattern of an estimate, for `minutes`."""
+_DURATION = phrase(DURATION, re.I)
+
+
+def duration(text: str) -> tuple[float, float] | None:
+    """The minutes of a text that is nothing but an estimate."""
+    match = _DURATION.fullmatch(text)
+    return minutes(match) if match else None
 
 
 def minutes(duration: re.Match[str]) -> tuple[float, float]:
@@ -102,29 +115,77 @@ def _as_yaml(toml: str) -> str:
     return "{" + "\n".join(lines) + "}"
 
 
-def _nodes(content: str) -> dict[str, yaml.Node]:
+class _Mark(NamedTuple):
+    line: int
+    column: int
+
+
+class Node(NamedTuple):
+    """What is used of a node of YAML: one of the loader's serves as well."""
+
+    id: str  # scalar, sequence or mapping
+    value: Any
+    start_mark: _Mark
+
+
+def _plain_nodes(content: str) -> dict[str, Node] | None:
+    """The values by key where each is a scalar of one line, or a list of such; None for all that is not so plain."""
+    found: dict[str, Node] = {}
+    entries: list[Node] | None = None  # of the last key, which waits for them
+    key = margin = ""
+    for number, line in enumerate(content.split("\n")):
+        match = _PLAIN.fullmatch(line) if line.isascii() and line.isprintable() else None
+        kind = match and match.lastgroup
+        if match is None or (entries == [] and match["key"]) or (kind == "entry" and entries is None):
+            return None
+        if match["key"]:
+            key, entries = match["key"].lower().replace("-", "_"), [] if kind == "key" else None
+        if kind == "text":
+            found[key] = _plain(match["text"], number, match.start("text"))
+        elif kind == "list":
+            listed = (_plain(each[0], number, each.start()) for each in _SCALAR.finditer(line, match.start("list")))
+            found[key] = Node("sequence", list(listed), _Mark(number, match.start("list")))
+        elif kind == "entry" and entries is not None:
+            if not entries:
+                margin, found[key] = match["margin"], Node("sequence", entries, _Mark(number, len(match["margin"])))
+            if match["margin"] != margin:
+                return None
+            entries.append(_plain(match["entry"], number, match.start("entry")))
+    return None if entries == [] else found
+
+
+def _plain(written: str, line: int, column: int) -> Node:
+    return Node("scalar", written[1:-1] if written[0] in "\"'" else written, _Mark(line, column))
+
+
+def _nodes(content: str) -> dict[str, Node]:
     """The values by key, lower-cased, with `-` read as `_`."""
     if len(content.encode()) > _LARGEST:
         raise _Broken("the front matter is larger than 64 KiB")
+    if (plain := _plain_nodes(content)) is not None:
+        return plain
+    import yaml  # which most canonical plans have no use for
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     # Below a level of indentation lie two collections at most, and brackets open one each.
     most = 2 * max(map(len, _INDENTED.findall(content)), default=0) + content.count("[") + content.count("{")
     depth = 0
     try:
-        for event in yaml.parse(content, Loader=_LOADER) if most > _DEEPEST - 2 else ():  # the composer recurses
+        for event in yaml.parse(content, Loader=loader) if most > _DEEPEST - 2 else ():  # the composer recurses
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > _DEEPEST:
                 raise _Broken("it is nested too deeply", *_place(getattr(event, "start_mark", None)))
-        root = yaml.compose(content, Loader=_LOADER)
+        root: Any = yaml.compose(content, Loader=loader)
     except yaml.MarkedYAMLError as error:
         raise _Broken(f"it is no YAML ({error.problem or 'syntax error'})", *_place(error.problem_mark)) from None
     except yaml.YAMLError:
         raise _Broken("it holds characters that YAML does not allow") from None
-    if root is not None and not isinstance(root, yaml.MappingNode):
+    if root is not None and root.id != "mapping":
         raise _Broken("it is no mapping of keys to values", *_place(root.start_mark))
     return {str(key.value).strip().lower().replace("-", "_"): node for key, node in (root.value if root else ())}
 
 
-def _place(mark: yaml.Mark | None) -> tuple[int, int]:
+def _place(mark: yaml.Mark | _Mark | None) -> tuple[int, int]:
     return (mark.line, mark.column) if mark else (0, 0)
 
 
@@ -133,43 +194,41 @@ class _Keys:
     """The keys, and what is found wrong with their values."""
 
     path: str
-    nodes: dict[str, yaml.Node] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     left: int = _MOST
 
-    def warn(self, name: str, node: yaml.Node, wanted: str) -> None:
+    def warn(self, name: str, node: Node, wanted: str) -> None:
         self.problem(f"the key {name} wants {wanted}; it is left out", node)
 
-    def problem(self, message: str, node: yaml.Node, hint: str | None = None) -> None:
+    def problem(self, message: str, node: Node, hint: str | None = None) -> None:
         line, column = node.start_mark.line + 2, node.start_mark.column + 1
         self.problems.append(Problem("unreadable-plan", "warning", message, self.path, line, column, hint))
 
-    def entries(self, node: yaml.Node) -> Iterator[yaml.Node]:
+    def entries(self, node: Node) -> Iterator[Node]:
         """A list's entries, one nested list deep, or the parts of a text."""
-        entries: Iterable[yaml.Node] = [node]
-        if isinstance(node, yaml.ScalarNode):
+        entries: Iterable[Node] = [node]
+        if node.id == "scalar":
             parts = (part.strip() for part in _SEPARATOR.split(node.value))
-            entries = (yaml.ScalarNode(node.tag, part, node.start_mark) for part in parts if part)
-        elif isinstance(node, yaml.SequenceNode):
-            entries = (
-                e for item in node.value for e in (item.value if isinstance(item, yaml.SequenceNode) else [item])
-            )
+            entries = (Node("scalar", part, node.start_mark) for part in parts if part)
+        elif node.id == "sequence":
+            entries = (e for item in node.value for e in (item.value if item.id == "sequence" else [item]))
         for entry in entries:
             if self.left <= 0:
                 return
             self.left -= 1 + len(entry.value) // 100
             yield entry
 
-    def found(self, names: tuple[str, ...]) -> Iterator[tuple[str, yaml.Node]]:
+    def found(self, names: tuple[str, ...]) -> Iterator[tuple[str, Node]]:
         """The keys of these names that are there, the canonical one first."""
         return ((name, self.nodes[name]) for name in names if name in self.nodes)
 
     def named(self, key: str) -> tuple[str, str]:
         """The first name of the key that holds a text, and the text; two empty texts when there is none."""
         for name, node in self.found(table("keys")[key]):
-            if key == "agent" and isinstance(node, yaml.SequenceNode):  # "assignee: []", "assignee: [claude]"
-                node = next(iter(node.value), yaml.ScalarNode("", "", node.start_mark))
-            if not isinstance(node, yaml.ScalarNode):
+            if key == "agent" and node.id == "sequence":  # "assignee: []", "assignee: [claude]"
+                node = next(iter(node.value), Node("scalar", "", node.start_mark))
+            if node.id != "scalar":
                 self.warn(name, node, "a text")
                 continue
             text = " ".join(node.value.split())[:400]
@@ -182,31 +241,32 @@ class _Keys:
 
     def number(self, key: str) -> int | None:
         name, text = self.named(key)
+        if not name:
+            return None
         if match := re.match(r"(?:phase[ -]?)?(-?\d{1,6})(?!\d)", text, re.I):
             return int(match[1])
         if rank := kinds("priorities").get(text.lower()):
             return int(rank)
-        if name:
-            self.warn(name, self.nodes[name], "a whole number")
+        self.warn(name, self.nodes[name], "a whole number")
         return None
 
     def texts(self, key: str) -> Iterator[tuple[str, int]]:
         """The entries of every name of the key, each with its line."""
         for name, node in self.found(table("keys")[key]):
             for entry in self.entries(node):
-                if not isinstance(entry, yaml.ScalarNode):
+                if entry.id != "scalar":
                     self.warn(name, entry, "texts")
                 elif (text := entry.value.strip()).lower() not in _NOTHING:
                     yield text, entry.start_mark.line + 2
 
 
 def _plan(keys: _Keys) -> Plan:
-    claims = list(_claims(keys))
+    claims, id = list(_claims(keys)), _id(keys)
     emits = [(text[:200], line) for text, line in keys.texts("emits")]
     # A file among what is produced is created, not announced.
     claims += [("create", claim("create", name, line)) for name, line in emits if _PATHLIKE.fullmatch(name)]
     return Plan(
-        id=PlanId(_id(keys)),
+        id=PlanId(id),
         path=keys.path,
         format="canonical",
         title=keys.text("title"),
@@ -226,7 +286,7 @@ def _plan(keys: _Keys) -> Plan:
         tests=tuple(text for text, _ in keys.texts("tests")),
         tasks=tuple(_todos(keys)),
         finished=keys.text("status").lower() in words("finished"),
-        confidence="declared" if _id(keys) or any(kind not in ("read", "never") for kind, _ in claims) else "unknown",
+        confidence="declared" if id or any(kind not in ("read", "never") for kind, _ in claims) else "unknown",
     )
 
 
@@ -237,7 +297,7 @@ def _tell_of_strangers(keys: _Keys, tracked: Callable[[str], bool]) -> None:
     strangers = ((name, node) for name, node in keys.nodes.items() if not any(name in some for some in known))
     for name, node in islice(strangers, _MOST_STRANGERS):
         meant = difflib.get_close_matches(name, known[0] | known[1], n=1, cutoff=0.75) if 3 < len(name) < 40 else []
-        entries = [entry.value for entry in keys.entries(node) if isinstance(entry, yaml.ScalarNode)]
+        entries = [entry.value for entry in keys.entries(node) if entry.id == "scalar"]
         if (ours and meant) or any(tracked(text.rstrip("/*")) and "/" in text for text in entries):
             hint = (
                 f"did you mean `{meant[0]}`?" if meant else "files are given to a plan by `owns`, `shared` or `reads`"
@@ -248,9 +308,9 @@ def _tell_of_strangers(keys: _Keys, tracked: Callable[[str], bool]) -> None:
 def _todos(keys: _Keys) -> Iterator[Task]:
     """The tasks of a list of mappings `todos`: id, content, status."""
     node = keys.nodes.get("todos")
-    for entry in keys.entries(node) if isinstance(node, yaml.SequenceNode) else ():
-        pairs = entry.value if isinstance(entry, yaml.MappingNode) else ()
-        said = {str(key.value): value.value for key, value in pairs if isinstance(value, yaml.ScalarNode)}
+    for entry in keys.entries(node) if node and node.id == "sequence" else ():
+        pairs = entry.value if entry.id == "mapping" else ()
+        said = {str(key.value): value.value for key, value in pairs if value.id == "scalar"}
         if text := " ".join(said.get("content", "").split()):
             state = TaskState(kinds("states").get(said.get("status", "").lower(), "open"))
             yield Task(text, entry.start_mark.line + 2, state, said.get("id"))
@@ -258,19 +318,19 @@ def _todos(keys: _Keys) -> Iterator[Task]:
 
 def _id(keys: _Keys) -> str:
     name, id = keys.named("plan")
-    phase = re.match(r"\d+", keys.text("phase"))
-    if name == "plan" and id.isdecimal() and phase and keys.nodes.keys() & {"wave", "files_modified"}:
-        return f"{int(phase[0]):02}-{int(id):02}"
+    if name == "plan" and id.isdecimal() and keys.nodes.keys() & {"wave", "files_modified"}:
+        phase = re.match(r"\d+", keys.text("phase"))
+        return f"{int(phase[0]):02}-{int(id):02}" if phase else id[:100]
     return id[:100]
 
 
 def _estimate(keys: _Keys) -> tuple[float, float] | None:
     name, text = keys.named("estimate")
     text = text.lower().lstrip("~ ")
-    match = re.fullmatch(DURATION, text) or (re.fullmatch(DURATION, f"{text}h") if name == "hours" else None)
-    if name in ("estimate", "hours", "duration") and not match and not _SIZE.fullmatch(text):
+    found = duration(text) or (duration(f"{text}h") if name == "hours" else None)
+    if name in ("estimate", "hours", "duration") and not found and not _SIZE.fullmatch(text):
         keys.warn(name, keys.nodes[name], "a duration such as 30m or 2-4h")
-    return minutes(match) if match else None
+    return found
 
 
 def _strategy(keys: _Keys) -> str | None:
@@ -310,32 +370,32 @@ def _claims(keys: _Keys) -> list[tuple[str, Claim]]:
     return found
 
 
-def _artifacts(keys: _Keys) -> Iterator[yaml.Node]:
+def _artifacts(keys: _Keys) -> Iterator[Node]:
     """The paths below must_haves: artifacts."""
     for listed in _below(keys.nodes.get("must_haves"), "artifacts"):
         for entry in keys.entries(listed):
-            yield from (path for path in _below(entry, "path") if isinstance(path, yaml.ScalarNode))
+            yield from (path for path in _below(entry, "path") if path.id == "scalar")
 
 
-def _below(node: yaml.Node | None, name: str) -> Iterator[yaml.Node]:
-    if isinstance(node, yaml.MappingNode):
+def _below(node: Node | None, name: str) -> Iterator[Node]:
+    if node and node.id == "mapping":
         yield from (value for key, value in node.value if key.value == name)
 
 
-def _patterns(keys: _Keys, name: str, entry: yaml.Node, kind: str) -> Iterator[tuple[str, str, int]]:
+def _patterns(keys: _Keys, name: str, entry: Node, kind: str) -> Iterator[tuple[str, str, int]]:
     """The patterns of one entry: a text, or a mapping from the kind of write to one or several texts."""
-    if isinstance(entry, yaml.ScalarNode):
+    if entry.id == "scalar":
         text = entry.value.strip()
         if text.lower() not in (*_NOTHING, "true", "false") and not text.isdigit():
             yield kind, text, entry.start_mark.line + 2
         return
-    mapping = {str(key.value): value for key, value in entry.value} if isinstance(entry, yaml.MappingNode) else {}
+    mapping = {str(key.value): value for key, value in entry.value} if entry.id == "mapping" else {}
     known = {word: (word,) for word in _ENTRY_KINDS} | {"path": (kind,), "move": ("delete", "create")}
     if not mapping.keys() & known.keys():
         keys.warn(name, entry, "patterns")
     for word, value in mapping.items():
         for number, end in enumerate(keys.entries(value) if word in known else ()):
-            if isinstance(end, yaml.ScalarNode):
+            if end.id == "scalar":
                 yield from _patterns(keys, name, end, known[word][min(number, len(known[word]) - 1)])
             else:
                 keys.warn(name, end, "patterns")

@@ -19,18 +19,19 @@ from gitbot.plans.merging import merge_same
 from gitbot.plans.names import AGENT, agent_name, agents_in, fold, slug
 from gitbot.plans.needs import bracket_needs, prose_needs
 from gitbot.plans.paths import path_in, tokens
+from gitbot.plans.phrases import phrase
 from gitbot.plans.tasks import estimated
 from gitbot.plans.words import claim
 
-_LEAD = re.compile(r"[ \t*\"'-]*(?P<number>\d{1,3}[.)][ \t]+)?[*`]{0,3}")
-_REST = re.compile(r"[*`]{0,3}[ \t]*(?:\([^()]{0,100}\))?[ \t]*:[*`]{0,3}[ \t]*(?P<work>\S.*)")
-_TASK = re.compile(r"<Task\b[^<>]{0,400}?\b(?:agent|subagent_type)=[\"'{]{1,2}(?P<agent>[\w-]{1,80})[^<>]{0,400}>")
-_CYCLE = re.compile(
+_LEAD = phrase(r"[ \t*\"'-]*(?P<number>\d{1,3}[.)][ \t]+)?[*`]{0,3}")
+_REST = phrase(r"[*`]{0,3}[ \t]*(?:\([^()]{0,100}\))?[ \t]*:[*`]{0,3}[ \t]*(?P<work>\S.*)")
+_TASK = phrase(r"<Task\b[^<>]{0,400}?\b(?:agent|subagent_type)=[\"'{]{1,2}(?P<agent>[\w-]{1,80})[^<>]{0,400}>")
+_CYCLE = phrase(
     r"[ \t*>-]*cycles?[ \t]+(?P<first>\d{1,4})[ \t]*[-–][ \t]*(?P<last>\d{1,4})[*]{0,2}[ \t]*:[*]{0,2}"
     r"(?P<work>[^\n]{1,400})",
     re.I,
 )
-_STEP = re.compile(
+_STEP = phrase(
     rf"[ \t*`]*(?:(?P<role>[A-Z][\w&]{{0,30}}(?:[ ][A-Z&][\w&]{{0,30}}){{0,2}})[ -]Agent\b|(?i:{AGENT.pattern}))"
     rf"[*` \t]*(?:\([ \t]*~?[ \t]?{DURATION}[ \t]*\))?[ \t]*(?:=[^\n]*)?"
 )

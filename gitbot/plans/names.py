@@ -3,41 +3,26 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-from gitbot.model.plan import Plan
+from gitbot.model.plan import fold as fold
+from gitbot.plans.phrases import phrase
 from gitbot.plans.words import kinds, words
 
 _NOUNS = "|".join(sorted(words("owner-nouns"), key=len, reverse=True))
 _NAME = r"[^\W_](?:[\w.]|-(?=\w)){0,80}"
-AGENT = re.compile(rf"(?<![\w/-])(?P<noun>{_NOUNS})(?P<joint>[ \t_]{{1,4}}#?|[ \t]?[#-])(?P<name>{_NAME})", re.I)
+AGENT = phrase(rf"(?<![\w/-])(?P<noun>{_NOUNS})(?P<joint>[ \t_]{{1,4}}#?|[ \t]?[#-])(?P<name>{_NAME})", re.I)
 """An agent named anywhere in a text; `agent_name` says whether the match is one."""
-_PLAN = re.compile(rf"\W{{0,8}}plan(?P<joint>[-_ ])(?P<name>{_NAME}?)(?P<ext>\.md)?(?![\w-])", re.I)
-_PHASE = re.compile(r"\W{0,8}phase[ \t]{0,4}[-#]?(?P<number>\d{1,4})\b", re.I)
-_PREFIX = re.compile(r"^(?:plan|agent)[-/]#?(?=[^\s/-])")
-_MARKS = re.compile(r"[^\w(]{0,8}(?:\d{1,3}[.)][ \t]{1,4})?")
-_BRACKET = re.compile(r"\([^()]{0,400}\)")
-_BEFORE_OWNER = re.compile(
+_PLAN = phrase(rf"\W{{0,8}}plan(?P<joint>[-_ ])(?P<name>{_NAME}?)(?P<ext>\.md)?(?![\w-])", re.I)
+_PHASE = phrase(r"\W{0,8}phase[ \t]{0,4}[-#]?(?P<number>\d{1,4})\b", re.I)
+_MARKS = phrase(r"[^\w(]{0,8}(?:\d{1,3}[.)][ \t]{1,4})?")
+_BRACKET = phrase(r"\([^()]{0,400}\)")
+_BEFORE_OWNER = phrase(
     rf"(?:^{_MARKS.pattern}|[(:,;—–-])[ \t]{{0,4}}(?P<by>owned[ \t]{{1,4}}by[ \t]{{1,4}})?[*`]{{0,4}}$", re.I
 )
 _PRONOUNS = ("that", "which", "who")
-_OWNS = re.compile(r"[*`]{0,4}[ \t]{1,4}owns?\b", re.I)
-
-
-@lru_cache(maxsize=1 << 15)
-def fold(id: str) -> str:
-    """The form in which ids are compared: "Agent A", "agent-a", "PLAN-A" and "PLAN-A.md" are all "a"."""
-    folded = re.sub(r"[\s_]+", "-", unicodedata.normalize("NFC", id).strip().casefold())
-    return _PREFIX.sub("", folded.removesuffix(".md") or folded, count=1)
-
-
-def usual_branches(plan: Plan, patterns: Iterable[str]) -> tuple[str, ...]:
-    """The names that a plan's branch may have where it declares none; the first is the one to use."""
-    own = (plan.id,) if plan.format == "spec-kit" else ()  # whose branches are called as their folders
-    return (*(pattern.replace("{id}", fold(plan.id)) for pattern in patterns), *own)
+_OWNS = phrase(r"[*`]{0,4}[ \t]{1,4}owns?\b", re.I)
 
 
 def slug(text: str) -> str:
@@ -101,9 +86,9 @@ def owner_of(heading: str) -> Owner | None:
     return holder
 
 
-_CODE = re.compile(r"[^\w(]{0,8}(?P<id>(?P<letter>[PW])(?P<number>[1-9]\d?))[ \t]?[:.—–-]")
+_CODE = phrase(r"[^\w(]{0,8}(?P<id>(?P<letter>[PW])(?P<number>[1-9]\d?))[ \t]?[:.—–-]")
 
-_ROLE = re.compile(
+_ROLE = phrase(
     r"[^\w(]{0,8}(?:\d{1,3}[.)][ \t])?(?P<role>[A-Z][\w&/-]{1,30}(?:[ ][A-Z&][\w&/-]{0,30}){0,2})[ -][Aa]gent[ \t]*"
     r"(?=$|[(:—–-])"
 )

@@ -12,13 +12,14 @@ from functools import cache
 
 from gitbot.model.plan import Need, NeedKind, Plan
 from gitbot.plans.names import AGENT, fold
+from gitbot.plans.phrases import phrase
 from gitbot.plans.words import words
 
-_BRACKET = re.compile(r"\(([^()\n]{2,300})\)|\[([^\[\]\n]{4,300})\](?!\()")
-_TAIL = re.compile(
+_BRACKET = phrase(r"\(([^()\n]{2,300})\)|\[([^\[\]\n]{4,300})\](?!\()")
+_TAIL = phrase(
     r"[ \t][—–-][ \t]((?:after|waits?|once|(?:starts?|runs)[ \t](?:after|once|when))[ \t][^\n]{1,300})$", re.I
 )
-_LEAD = re.compile(
+_LEAD = phrase(
     r"(?P<lead>waits?(?:[ \t](?:for|until|on))?|waiting[ \t](?:for|until|on)"
     r"|(?:is[ \t])?blocked[ \t](?:by|on)|depends?[ \t]on"
     r"|needs|requires|after|once|prerequisites?|(?:starts?|runs?|begins?)[ \t](?:only[ \t])?(?:after|once|when)"
@@ -26,8 +27,8 @@ _LEAD = re.compile(
     r"[ \t:]+(?P<the>the[ \t])?",
     re.I,
 )
-_LAST = re.compile(r"(?:(?:it|this)[ \t])?(?:(?:runs?|goes|comes|starts?|lands?)[ \t])?last", re.I)
-_ALL = re.compile(
+_LAST = phrase(r"(?:(?:it|this)[ \t])?(?:(?:runs?|goes|comes|starts?|lands?)[ \t])?last", re.I)
+_ALL = phrase(
     r"(?:all[ \t])?the[ \t](?:others|rest)\b|all[ \t]others\b|every(?:one|body)[ \t]else\b"
     r"|(?:all|every)[ \t](?:the[ \t])?other[ \t](?:agent|plan|workstream|lane|stream|track|worker|phase)s?\b",
     re.I,
@@ -35,22 +36,23 @@ _ALL = re.compile(
 _PARTNERS = (*words("owner-nouns"), "other", "rest", "else")  # one of which every match of AGENT and _ALL holds
 EVERYBODY = ("all", "*")
 """The references that mean every other plan of the set."""
-_LABELLED = re.compile(
+_LABELLED = phrase(
     r"\W{0,6}(depends?[ \t]on|blocked[ \t]by|waits?[ \t]for|prerequisites?)[*_]{0,3}:[*_]{0,3}[ \t]*(\S[^\n]{0,300})",
     re.I,
 )
 _EVENT = r"`?[a-z][a-z0-9]{0,60}(?:_[a-z0-9]{1,60}){1,12}`?(?![\w/.(])"
 _EVENTS = rf"{_EVENT}(?:(?:[ \t]*,|[ \t]and)[ \t]{_EVENT}){{0,10}}"
-_WAITS = re.compile(rf"\bwait(?:s|ing)?[ \t](?:for|on)[ \t]{_EVENTS}", re.I)
-_EMITS = re.compile(rf"\b(?:emits?|publish(?:es)?)[ \t]{_EVENTS}", re.I)
-_VERB = re.compile(
+_WAITS = phrase(rf"\b(?:wait(?:s|ing)?[ \t](?:for|on)|(?<=gitbot[ \t])wait)[ \t]{_EVENTS}", re.I)
+_EMITS = phrase(rf"\b(?:emits?|publish(?:es)?)[ \t]{_EVENTS}", re.I)
+_EMITS_LABEL = phrase(rf"^\W{{0,6}}emits?[*_]{{0,3}}:[*_]{{0,3}}[ \t]{{0,3}}({_EVENTS})", re.I | re.M)
+_VERB = phrase(
     r"[ \t](?:to[ \t]|has[ \t]|have[ \t]|is[ \t]|are[ \t])?"
     r"(?P<verb>commit|land|push|merge|emit|publish|finish|complete|done|build)(?:s|d|es|ed|ted|ing)?\b"
     r"[ \t]*(?:the[ \t])?(?P<word>[^,;]{0,200})",
     re.I,
 )
 _NAMED = ("commit", "land", "push", "merge", "emit", "publish")
-_NAME = re.compile(
+_NAME = phrase(
     r"phase[ :]?(?P<phase>\d{1,4})"
     r"|(?P<part>(?:[\w.-]{1,80}#)?(?:T\d{1,5}[a-z]?|\d{1,3}(?:\.\d{1,3})+)|[\w.-]{1,80}#[\w.-]{1,80}"
     r"|[a-z][a-z0-9]*(?:_[a-z0-9]+)+)"  # a task or an event: part of somebody's plan
@@ -58,7 +60,7 @@ _NAME = re.compile(
     r"|(?P<word>[A-Za-z0-9][\w.-]{0,80})",
     re.I,
 )
-_SPLIT = re.compile(r"[ \t]*(?:[,;]|[ \t]and[ \t]|[ \t]\+[ \t])[ \t]*")
+_SPLIT = phrase(r"[ \t]*(?:[,;]|[ \t]and[ \t]|[ \t]\+[ \t])[ \t]*")
 _MOST_LINES = 200  # that are compared for one product: a word on more of them names nobody
 _SMALL_WORDS = frozenset(("the", "a", "an", "of", "for", "and", "its", "to", "be", "is", "all", "from", "using"))
 
@@ -123,14 +125,14 @@ def bracket_needs(text: str, line: int, *, products: bool = False) -> tuple[tupl
 
 def prose_needs(text: str, line: int) -> tuple[Need, ...]:
     """Needs said in plain words, believed only where they name an agent: "wait for Agent A to commit parser"."""
-    if _LAST.fullmatch(text.strip(" *_.")):
+    plain = text.casefold()
+    if "last" in plain and _LAST.fullmatch(text.strip(" *_.")):
         return phrase_needs(text.strip(" *_."), line, bracket=False, products=True)
-    if label := _LABELLED.match(text):
-        needs = phrase_needs(f"{label[1]} {label[2]}".rstrip(" *_."), line, bracket=False)
-        return () if any("." in need.reference for need in needs) else needs  # "Prerequisites: plan.md"
-    if wait := _WAITS.search(text):
+    if _LABELLED.match(text):
+        return labelled_needs(text, line)
+    if "wait" in plain and (wait := _WAITS.search(text)):
         return phrase_needs(wait[0], line, bracket=False)
-    if not any(map(text.casefold().__contains__, _PARTNERS)):
+    if not any(map(plain.__contains__, _PARTNERS)):
         return ()
     # A wait for everybody opens a sentence; further on it speaks of somebody else's.
     leads = (
@@ -144,9 +146,23 @@ def prose_needs(text: str, line: int) -> tuple[Need, ...]:
     return phrase_needs(phrase[:300], line, bracket=False)
 
 
+def labelled_needs(text: str, line: int) -> tuple[Need, ...]:
+    """Those of "Waits for: schema_ready"; none where the label speaks of files."""
+    label = _LABELLED.match(text)
+    needs = phrase_needs(f"{label[1]} {label[2]}".rstrip(" *_."), line, bracket=False) if label else ()
+    return () if any("." in need.reference for need in needs) else needs  # "Prerequisites: plan.md"
+
+
 def emitted(text: str) -> Iterator[str]:
     """The events that "emits schema_ready" names."""
     return (event for said in _EMITS.finditer(text) for event in re.findall(r"[^\W_]\w*_\w+", said[0]))
+
+
+def emitted_by_label(text: str) -> Iterator[tuple[str, int]]:
+    """Those of a line "Emits: schema_ready", each with the number of its line in the text, from 0."""
+    for said in _EMITS_LABEL.finditer(text):
+        line = text.count("\n", 0, said.start(1))
+        yield from ((event, line) for event in re.findall(r"[^\W_]\w*_\w+", said[1]))
 
 
 def resolve_products(plans: Sequence[Plan]) -> tuple[Plan, ...]:

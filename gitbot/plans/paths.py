@@ -14,23 +14,25 @@ from functools import cached_property, lru_cache
 from posixpath import normpath
 from typing import NamedTuple
 
+from gitbot.plans.phrases import phrase
 from gitbot.plans.words import words
 
-_WILD = re.compile(r"[*?{]")
-_TOKEN = re.compile(
+_WILD = phrase(r"[*?{]")
+_TOKEN = phrase(
     r"\[[^\]\n]{0,200}\]\((?P<link>[^()\s]{1,220})\)|`(?P<code>[^`\n]{1,220})`|[^\s`（）、。，；：「」【】]+"
 )
-_TWINS = re.compile(r"(?P<stem>.*[\w)\]*]\.)(?P<one>[A-Za-z]{1,5})[/·]\.?(?P<two>[A-Za-z]{1,5})")  # "till.h/cpp"
-_SPAN = re.compile(r"(?::\d+(?:[-:]\d+)?|#L\d+(?:-L?\d+)?|::\w+)$")
-_ENDING = re.compile(r"\.([A-Za-z][A-Za-z0-9]{0,9})$")
-_PLACEHOLDER = re.compile(r"<|>|\bNNN?\b|\$|=|\(\)|(?<!\[)\.\.\.|…|\{[^,{}]*\}|\\[dws]|\?\.|[|;\"']")
-_WRITTEN = re.compile(r"(?<![\w./@:-])[\w.@-][\w.@()\[\]-]{0,80}(?:/[\w.@()\[\]-]{1,80}){1,12}")
-_WELL_KNOWN = re.compile(r"\.(?:git(?:ignore|attributes|modules)|editorconfig|dockerignore|npmrc|nvmrc)")
-_DOTTED = re.compile(r"\.(?:env|\w+rc|\w+ignore|git\w+|editorconfig|[\w-]+-versions?)(?:\.[\w.-]{1,40})?")
-_SETTINGS = re.compile(r"\.(?:\w+rc\.[cm]?[jt]s|[\w-]{3,40}\.(?:json[5c]?|ya?ml|toml|ini|cfg|conf))")
-_OUTSIDE = re.compile(r"~|//|[A-Za-z][\w+.-]*:[\\/]|(?:package|dart|node|npm):|-|www\.")
+_TWINS = phrase(r"(?P<stem>.*[\w)\]*]\.)(?P<one>[A-Za-z]{1,5})[/·]\.?(?P<two>[A-Za-z]{1,5})")  # "till.h/cpp"
+_SPAN = phrase(r"(?::\d+(?:[-:]\d+)?|#L\d+(?:-L?\d+)?|::\w+)$")
+_ENDING = phrase(r"\.([A-Za-z][A-Za-z0-9]{0,9})$")
+_PLACEHOLDER = phrase(r"<|>|\bNNN?\b|\$|=|\(\)|(?<!\[)\.\.\.|…|\{[^,{}]*\}|\\[dws]|\?\.|[|;\"']")
+_WRITTEN = phrase(r"(?<![\w./@:-])[\w.@-][\w.@()\[\]-]{0,80}(?:/[\w.@()\[\]-]{1,80}){1,12}")
+_WELL_KNOWN = phrase(r"\.(?:git(?:ignore|attributes|modules)|editorconfig|dockerignore|npmrc|nvmrc)")
+_DOTTED = phrase(r"\.(?:env|\w+rc|\w+ignore|git\w+|editorconfig|[\w-]+-versions?)(?:\.[\w.-]{1,40})?")
+_SETTINGS = phrase(r"\.(?:\w+rc\.[cm]?[jt]s|[\w-]{3,40}\.(?:json[5c]?|ya?ml|toml|ini|cfg|conf))")
+_OUTSIDE = phrase(r"~|//|[A-Za-z][\w+.-]*:[\\/]|(?:package|dart|node|npm):|-|www\.")
 _UNENDED = ("README", "CHANGELOG")  # files that people call by their names alone
-_ABSOLUTE = re.compile(r"(?:[A-Za-z]:)?[\\/](?![\\/])")
+_CALLED = words("names") | set(map(str.lower, _UNENDED))
+_ABSOLUTE = phrase(r"(?:[A-Za-z]:)?[\\/](?![\\/])")
 
 
 class Index:
@@ -114,12 +116,12 @@ class Tree:
         folder is that ends so.
         """
         plain, above = path.removeprefix("!"), self.home
-        head, folder = plain.partition("/")[0], _folder(plain)
-        if not folder or self.index is None:
+        head = plain.partition("/")[0]
+        there = self.holds(head)
+        if self.index is None or (there and not self.grounds and not self.base) or not (folder := _folder(plain)):
             return path
         if placed := self.placed(plain):
             return f"{path[: -len(plain)]}{placed}"
-        there = self.holds(head)
         inside = self.base and not plain.startswith(f"{self.base}/")
         if inside and (not there or self.holds(f"{self.base}/{head}")):
             return f"{path[: -len(plain)]}{self.base}/{plain}"
@@ -188,14 +190,13 @@ def _mentions(text: str) -> dict[str, str]:
 def tokens(text: str) -> Iterator[Token]:
     """The words, code spans and link targets of a text, in order, punctuation around them cut off."""
     for match in _TOKEN.finditer(text):
-        code, link = match["code"], match["link"]
+        code, link = match.group("code", "link")
         word = code.strip() if code else link or _trim(match[0])
         twins = _TWINS.fullmatch(word) if "." in word and ("/" in word or "·" in word) else None
         if twins and {twins["one"].lower(), twins["two"].lower()} <= words("extensions"):
             yield Token(twins["stem"] + twins["one"], *match.span(), bool(code), bool(link))
             word = twins["stem"] + twins["two"]
-        word = word.partition("·")[0]
-        yield Token(word, *match.span(), bool(code), bool(link))
+        yield Token(word.partition("·")[0] if "·" in word else word, *match.span(), bool(code), bool(link))
 
 
 def _trim(word: str) -> str:
@@ -213,6 +214,11 @@ def _trim(word: str) -> str:
         if word.endswith(closing) and word.count(opening) < word.count(closing):
             word = word[:-1]
     return word.strip("\"'“”,;")
+
+
+def names_any(text: str) -> bool:
+    """Whether any token of a text may be a path; False for most sentences."""
+    return "`" in text or _like_path(text) or not _CALLED.isdisjoint(re.findall(r"[^\W_]+", text.lower()))
 
 
 def may_be_path(token: Token) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -12,16 +11,17 @@ from gitbot.plans.formats import INDEX, names
 from gitbot.plans.merging import ORDER
 from gitbot.plans.names import fold
 from gitbot.plans.paths import Index
+from gitbot.plans.phrases import phrase
 from gitbot.plans.words import words
 
 _HAND_MADE = ("canonical", "generic", "roster", "phases", "table", "ralph")
-_HOME = re.compile(
+_HOME = phrase(
     r"(?:.*/)?(?:(?:\.kiro/specs|openspec/changes(?:/archive)?|epics|kitty-specs|conductor/(?:tracks|archive)"
     r"|\.gsd-t/domains|agent-os/specs|specs(?:/archived?)?)/[^/]+/|\.planning/)"
 )
 """The folder of one feature, change or epic where a tool keeps them."""
-_PAPER = re.compile(r"(?:^|/)specs/[^/\n]+/(?:plan|(?:contracts|checklists)/[^\n]+)\.md$")
-_WORD_END = re.compile(r"(?<=[^\W_])(?![^\W_])")
+_PAPER = phrase(r"(?:^|/)specs/[^/\n]+/(?:plan|(?:contracts|checklists)/[^\n]+)\.md$")
+_WORD_END = phrase(r"(?<=[^\W_])(?![^\W_])")
 
 
 def settle(plans: Iterable[Plan], index: Index | None) -> PlanSet:

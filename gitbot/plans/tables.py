@@ -19,19 +19,20 @@ from gitbot.plans.merging import ORDER, merge_same
 from gitbot.plans.names import AGENT, agent_name, agents_in
 from gitbot.plans.needs import phrase_needs
 from gitbot.plans.paths import Found, Tree, path_in
+from gitbot.plans.phrases import phrase
 from gitbot.plans.tasks import listed_paths, whole_path
 from gitbot.plans.words import claim, kinds, label_kind, words
 
-_SPLIT = re.compile(r"[ \t]*(?:,|;|/|\+|&|<br[ \t]?/?>|[ \t]and[ \t])[ \t]*")
-_MARKED = re.compile(r"[`*_~]+|\([^()]{0,200}\)")
-_NEEDS = re.compile(r"[;,.(][ \t]*(?=(?:depends?[ \t]on|after|waits?[ \t]for|blocked[ \t]by|needs|requires)\b)", re.I)
-_OWNER_LINE = re.compile(
+_SPLIT = phrase(r"[ \t]*(?:,|;|/|\+|&|<br[ \t]?/?>|[ \t]and[ \t])[ \t]*")
+_MARKED = phrase(r"[`*_~]+|\([^()]{0,200}\)")
+_NEEDS = phrase(r"[;,.(][ \t]*(?=(?:depends?[ \t]on|after|waits?[ \t]for|blocked[ \t]by|needs|requires)\b)", re.I)
+_OWNER_LINE = phrase(
     rf"(?:\*\*(?P<who>[^*\n]{{1,80}})\*\*|`?{AGENT.pattern}`?)[ \t]*(?:→|->|=>)[ \t]*(?P<paths>\S[^\n]{{0,2000}})",
     re.I,
 )
-_UNTOUCHED = re.compile(r"\W{0,8}(?P<label>[^\W\d_][\w'’ -]{0,40})[*_]{0,3}:[*_]{0,3}(?P<paths>[^\n]{1,2000})")
-_BRANCH = re.compile(r"`([\w.-]{1,40}/[\w./-]{1,80})`")
-_INTEGRATOR = re.compile(
+_UNTOUCHED = phrase(r"\W{0,8}(?P<label>[^\W\d_][\w'’ -]{0,40})[*_]{0,3}:[*_]{0,3}(?P<paths>[^\n]{1,2000})")
+_BRANCH = phrase(r"`([\w.-]{1,40}/[\w./-]{1,80})`")
+_INTEGRATOR = phrase(
     r"\W{0,6}(?:only[ \t])?(?:the[ \t])?(?:integrator|integration agent|coordinator|orchestrator|merge agent)\b"
     r"[*:]{0,3}[ \t](?:only[ \t])?(?:wires|owns|merges|edits|updates|touches|changes)\b(?P<paths>[^\n]{1,1000})",
     re.I,
@@ -44,7 +45,7 @@ _MATRIX = {
 _CELLS = {word: kind for kind, listed in _MATRIX.items() for word in listed}
 
 
-_ARROWS = re.compile(
+_ARROWS = phrase(
     r"(?:[*_]{0,3}[^\n:→]{0,40}order[^\n:→]{0,20}:[*_]{0,3}[ \t]*)?"
     r"(?P<names>[\w *`-]{1,40}(?:(?:→|->)[\w *`-]{1,40}){1,12})\.?",
     re.I,

@@ -12,51 +12,50 @@ from dataclasses import replace
 
 from gitbot.model.plan import Need, Task, TaskState
 from gitbot.plans.document import Block
-from gitbot.plans.front import DURATION, minutes
+from gitbot.plans.front import DURATION, duration
 from gitbot.plans.needs import bracket_needs, prose_needs
 from gitbot.plans.paths import Found, Token, Tree, may_be_path, path_in, tokens
+from gitbot.plans.phrases import phrase
 from gitbot.plans.words import kinds, stem_kind, table, words
 
-ARROW = re.compile(r"[ \t]*(?:←|⟵|<-{1,2}(?!>))[ \t]*")
-_ID = re.compile(
+ARROW = phrase(r"[ \t]*(?:←|⟵|<-{1,2}(?!>))[ \t]*")
+_ID = phrase(
     r"(?:\*\*)?(?:[Tt]ask[ \t])?(?P<id>T\d{1,5}[a-z]?|\d{1,3}(?:\.\d{1,3})+|\d{1,3}(?=\.[ \t])|(?<=ask )\d{1,3}(?=:))"
     r"[.:)]?(?:\*\*)?[ \t]+"
 )
-_MARKS = re.compile(
+_MARKS = phrase(
     r"(?:\[(?:P|US\d{1,3})\]|\(P\)|\(\d{4}-\d\d-\d\d[^()]{0,20}\)|(?:Sub-)?Task:|Step[ \t]\d{1,3}:)[ \t]*", re.I
 )
 _TIME = re.sub(r"\?P<\w+>", "?:", DURATION)
 _SAID = r"(?:est(?:imate[ds]?|\.)?|effort)(?:[ \t]time)?"
-_ESTIMATE = re.compile(
+_ESTIMATE = phrase(
     rf"(?:~[ \t]?|(?:[—–-][ \t]+)?\*{{0,2}}\b{_SAID}\*{{0,2}}:\*{{0,2}}[ \t]*~?)({_TIME})\b"
     rf"|[(\[](?:{_SAID}:?[ \t]?)?~?({_TIME})[)\]](?=[ \t.]*(?:$|[(\[←<—–@#-]))|[—–-][ \t]+~?({_TIME})[ \t.]*$",
     re.I,
 )
-_MARKER = re.compile(
-    r"[`*]{0,3}[ \t]{0,2}[(\[（【](?P<mark>[^\W\d_]{2,12})(?:[ \t/,，、+][^()\[\]（）]{0,60})?[)\]）】]"
-)
+_MARKER = phrase(r"[`*]{0,3}[ \t]{0,2}[(\[（【](?P<mark>[^\W\d_]{2,12})(?:[ \t/,，、+][^()\[\]（）]{0,60})?[)\]）】]")
 # In some languages the verb comes last.
-_BEHIND = re.compile(r"`?[ \t]*(?P<words>(?=[^`\n]{0,23}[\u3040-\u9fff\uac00-\ud7af])[^`\n,.;:，。、；：(（]{2,24})")
+_BEHIND = phrase(r"`?[ \t]*(?P<words>(?=[^`\n]{0,23}[\u3040-\u9fff\uac00-\ud7af])[^`\n,.;:，。、；：(（]{2,24})")
 _RESETS, _DASHES = (":", "—", "–"), ("—", "–", "-")  # at a word's end, and as a word: what follows is another thought
-_JOINT = re.compile(r"[ \t]*(?:[,&+、，]|,?[ \t]*\band\b)[ \t]*")
-_CODE_ONLY = re.compile(r"(?:`[^`\n]{1,220}`[ \t,、]*(?:and[ \t]+)?){1,40}[.;]?")
+_JOINT = phrase(r"[ \t]*(?:[,&+、，]|,?[ \t]*\band\b)[ \t]*")
+_CODE_ONLY = phrase(r"(?:`[^`\n]{1,220}`[ \t,、]*(?:and[ \t]+)?){1,40}[.;]?")
 _FREE = ("", "and", "then", ",", "will", "we", "i", "must", "to")  # words before a verb that asks for work, in prose
-_NEW = re.compile(
+_NEW = phrase(
     r"\bnew[ \t](?:[\w-]+[ \t]){1,3}(?:(?:at|called|named)[ \t])?[`(\[]?$"
     r"|\b(?:goe?s?|lives?|belongs?|lands?)[ \t](?:in|into|to|under)[ \t][`(\[]?$",
     re.I,
 )
-_TO_CHANGE = re.compile(
+_TO_CHANGE = phrase(
     r"[ \t](?:(?:will|must|should|shall|needs? to|has to|have to)[ \t]"
     r"(?!not\b|never\b|remain|stay|keep|still|pass|be (?:read|run|used))"
     r"|(?:gains?|gets?|receives?|grows|becomes)[ \t]|needs[ \t](?:a|an|new)\b)"
 )
-_UNDER_TEST = re.compile(r"\b(?:tests?|coverage)[ \t]+for[ \t]+`?$", re.I)
+_UNDER_TEST = phrase(r"\b(?:tests?|coverage)[ \t]+for[ \t]+`?$", re.I)
 Use = tuple[str, float]  # the kind of claim that a path makes, and with which confidence
 
 UNKNOWN: Use = ("unknown", 0.0)
 """The use of a path that no word of the sentence tells anything of."""
-_UNBOUNDED = re.compile(
+_UNBOUNDED = phrase(
     r"(?!.*\b(?:tests?|lint|linters?|type-?checks?|grep|search|audit|scan)\b)(?P<verb>[a-z-]+)[ \t].*?\b(?:everywhere"
     r"|(?:whole|entire)[ \t](?:repo|repository|codebase|project|tree)|(?:codebase|repo|project)-wide"
     r"|all[ \t](?:source[ \t])?files(?![ \t](?:in|of|under|below|from|that)\b))\b",
@@ -96,10 +95,10 @@ def read_item(block: Block) -> tuple[Task, str, tuple[Need, ...]]:
 def estimated(text: str) -> tuple[tuple[float, float] | None, str]:
     """The minutes that a line gives for its work, if any, and the line without them."""
     found = _ESTIMATE.search(text)
-    duration = re.fullmatch(DURATION, found[found.lastindex or 0], re.I) if found else None
-    if found is None or duration is None:
+    time = duration(found[found.lastindex or 0]) if found else None
+    if found is None or time is None:
         return None, text
-    return minutes(duration), text[: found.start()] + text[found.end() :]
+    return time, text[: found.start()] + text[found.end() :]
 
 
 def whole_path(text: str) -> tuple[Token, Use] | None:

@@ -15,33 +15,32 @@ from gitbot.plans.document import PLAIN_FENCES, Document, Kind
 from gitbot.plans.merging import merge_same
 from gitbot.plans.names import agents_in, fold, slug
 from gitbot.plans.paths import Tree
+from gitbot.plans.phrases import phrase
 from gitbot.plans.words import claim, words
 
-_LINE = re.compile(
-    r"(?P<lead>(?:[\s│┃|├└╰╠╚─━═`\\-]|\+(?=-))*+)(?P<name>\([\w.-]{1,80}\)/?|[^\s←⟵✅#(<]\S*)(?P<rest>.*)"
-)
-_BRANCH = re.compile(r"[├└╰╠╚]|[|+`\\](?=--)")
-_NAME = re.compile(r"\S*/\S*|[`*]*\.?[\w-]+(?:\.[\w-]+)+[`*]*")
+_LINE = phrase(r"(?P<lead>(?:[\s│┃|├└╰╠╚─━═`\\-]|\+(?=-))*+)(?P<name>\([\w.-]{1,80}\)/?|[^\s←⟵✅#(<]\S*)(?P<rest>.*)")
+_BRANCH = phrase(r"[├└╰╠╚]|[|+`\\](?=--)")
+_NAME = phrase(r"\S*/\S*|[`*]*\.?[\w-]+(?:\.[\w-]+)+[`*]*")
 _DEEPEST = 64
 _MOST_BESIDE = 50  # names on one line
-_BULLET = re.compile(r"^(\s*)[-*+] (?:\[.\] )?")
-_SIGN = re.compile(r"←|⟵|<-{1,2}|#|✅")
-_ARROW = re.compile(rf"[ \t`*]*(?P<sign>{_SIGN.pattern})[ \t]*(?P<words>\S.{{0,399}})")
-_OWNS = re.compile(r"(?P<who>\w[\w-]{0,60})[ \t]+owns\b", re.I)
-_NOBODYS = re.compile(
+_BULLET = phrase(r"^(\s*)[-*+] (?:\[.\] )?")
+_SIGN = phrase(r"←|⟵|<-{1,2}|#|✅")
+_ARROW = phrase(rf"[ \t`*]*(?P<sign>{_SIGN.pattern})[ \t]*(?P<words>\S.{{0,399}})")
+_OWNS = phrase(r"(?P<who>\w[\w-]{0,60})[ \t]+owns\b", re.I)
+_NOBODYS = phrase(
     r"(?:don't|do not|never|must not)[ \t]+(?:touch|edit|modify)|\bnobody\b"
     r"|(?:multiple|both|all|several)[ \t]agents|everyone",
     re.I,
 )
-_CHANGED = re.compile(
+_CHANGED = phrase(
     r"[←(\[<][\s*`-]*(?:new|add|creat|modif|updat|edit|chang|extend|delet|remov|新|修改|更新|変更|修正|追加|수정|추가|нов|измен)"
     r"|(?<![\w/])(?:NEW|ADD|CREATED?|MODIF(?:Y|IED)|UPDATED?|EDIT(?:ED)?|CHANGED?|DELETED?)(?![\w/])"
 )
 _MOST_MARKS = 1_000  # entries with arrows that are read
 _MOST_FIRST = 12  # entries that hold all others back: each gives every plan a need
-FIRST = re.compile(r"\b(?:build|built|finish|finished|done|comes?|goes|lands?)\b.{0,20}\bfirst\b|^first\b", re.I)
+FIRST = phrase(r"\b(?:build|built|finish|finished|done|comes?|goes|lands?)\b.{0,20}\bfirst\b|^first\b", re.I)
 """Words behind an arrow that put an entry before all others."""
-AFTER = re.compile(
+AFTER = phrase(
     r"(?:depends on|needs|requires|after|waits? for|blocked by)[ \t]+(?:the[ \t]+)?(?P<what>\S.{0,200})", re.I
 )
 """Words behind an arrow that put an entry behind what they name."""

@@ -9,6 +9,7 @@ from importlib import resources
 from typing import Any
 
 from gitbot.model.plan import Access, Claim, Source, Write
+from gitbot.plans.phrases import phrase
 
 _ACCESSES = {access.value: access for access in (Access.SHARED, Access.READ)}
 _WRITES = {write.value: write for write in Write if write is not Write.ANY}
@@ -38,8 +39,8 @@ def kinds(name: str) -> dict[str, str]:
     return {word: kind for kind, listed in table(name).items() for word in listed}
 
 
-_ASIDE = re.compile(r"\([^()]{0,200}\)|（[^（）]{0,200}）")
-_AROUND = re.compile(r"^[\W\d_]+|[\W_]+$")
+_ASIDE = phrase(r"\([^()]{0,200}\)|（[^（）]{0,200}）")
+_AROUND = phrase(r"^[\W\d_]+|[\W_]+$")
 
 
 def stem_kind(text: str) -> str | None:

@@ -33,9 +33,14 @@ class Stake:
     plan: PlanId
     claim: Claim
     paths: PatternList
-    place: Location
+    file: str  # that the claim stands in
     manifest: str | None = None  # the claimed file that this lock file follows
     link: str | None = None  # the symbolic link by which the claim means this path
+
+    @property
+    def place(self) -> Location:
+        """Where the claim stands."""
+        return Location(self.file, self.claim.line)
 
     @property
     def firm(self) -> bool:
@@ -50,7 +55,7 @@ class Stake:
         """The claim and where it stands, for a message."""
         span = f" ({self.claim.span})" if self.claim.span else ""
         implied = f" through {self.manifest or self.link}" if self.manifest or self.link else ""
-        return f"{shown(self.claim.pattern)}{span[:LONGEST]}{implied} in {self.place.path}:{self.place.line}"
+        return f"{shown(self.claim.pattern)}{span[:LONGEST]}{implied} in {self.file}:{self.claim.line}"
 
 
 def shown(pattern: str) -> str:
@@ -83,7 +88,7 @@ def stakes_of(
             if access is not Access.READ and _any_path(rest := paths.without(never)):
                 paths = rest
             if _any_path(paths):
-                found.append(Stake(plan.id, claim, paths, Location(claim.path or plan.path, claim.line)))
+                found.append(Stake(plan.id, claim, paths, claim.path or plan.path))
     found = list(_bounded(found))
     found += _behind(found, links or {})
     return (*found, *_locks(found, tracked, excluded=compile_patterns([*shared.patterns, *never.patterns])))

@@ -9,6 +9,7 @@ import msgspec
 
 from gitbot.model.merge import ConflictedPath, Resolution, ResolvedHunk
 from gitbot.model.run import BranchReport, Outcome, Reason, Run
+from gitbot.report.drift import places
 from gitbot.report.pull_request import pull_request
 from gitbot.report.terminal import printable, some
 
@@ -49,7 +50,7 @@ def _path(folder: str, name: str | None) -> str | None:
 
 def integrate_text(run: Run, folder: str, *, colour: bool, width: int) -> str:
     """One screen of `width` columns: what landed, what did not and why, the cost, and the line that takes it back."""
-    lines = [_headline(run), ""]
+    lines = [headline(run), ""]
     for report in run.branches:
         lines += _report(report, run.target, folder, colour=colour, width=width)
     kept = any(hunk.result for report in run.branches for one in report.resolved for hunk in one.hunks)
@@ -75,7 +76,8 @@ def integrate_text(run: Run, folder: str, *, colour: bool, width: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _headline(run: Run) -> str:
+def headline(run: Run) -> str:
+    """How much of it landed, and where."""
     landed = sum(report.outcome is Outcome.LANDED for report in run.branches)
     if run.dry_run:
         would = sum(report.outcome is Outcome.WAITING for report in run.branches)
@@ -107,6 +109,8 @@ def _report(report: BranchReport, target: str, folder: str, *, colour: bool, wid
     lines = [f"\x1b[{code}m{head}\x1b[0m" if colour else head]
     details = [printable(report.why.removeprefix(f"{fate(report)}: "))]
     details += [f"order: {printable(report.order)}"] if report.order else []
+    if report.reason is Reason.OWNERSHIP and report.drift is not None:
+        details.append(f"touched: {some(tuple(places(report.drift)))}")
     with_whom = report.partner or target
     told = [(c, other) for c, other in report.conflicts if c.path not in report.why or other != with_whom]
     details += [f"{printable(c.path)}: {_refusal(c, other)}" for c, other in told[:5]]

@@ -9,6 +9,7 @@ from collections import Counter
 
 import msgspec
 
+from gitbot.model.merge import ResolvedHunk, UnmergedHunk
 from gitbot.model.replay import Likeness, Replay, ReplayedHunk
 from gitbot.report.check_html import pages
 from gitbot.report.terminal import printable
@@ -131,7 +132,7 @@ def replay_html(replay: Replay) -> str:
             headline=headline(replay),
             by_place=by_place(replay),
             day=lambda merge: time.strftime("%Y-%m-%d", time.gmtime(min(max(merge.time, 0), _LAST))),
-            marked=_marked,
+            marked=marked,
             count=_count(replay),
             groups=[(kind, _WORDS[kind], [m for m in replay.merges if m.likeness is kind]) for kind in kinds],
             reasons=_reasons(replay),
@@ -146,7 +147,7 @@ def _count(replay: Replay) -> Counter[Likeness]:
     return Counter(one.likeness for one in replay.merges)
 
 
-def _marked(text: str, hunk: ReplayedHunk, beside: str | None) -> list[tuple[str, str]]:
+def marked(text: str, hunk: ReplayedHunk | ResolvedHunk | UnmergedHunk, beside: str | None) -> list[tuple[str, str]]:
     """Each line with the side that wrote it or took it away; `only`: the text beside it has no such line."""
     base, ours, theirs = (frozenset(side.split("\n")) for side in (hunk.base, hunk.ours, hunk.theirs))
     other = frozenset((text if beside is None else beside).split("\n"))

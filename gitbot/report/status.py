@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
+from gitbot.report.drift import places
 from gitbot.report.terminal import cells, cut, printable, some
 
 SCHEMA = "gitbot.status/1"
@@ -21,7 +24,7 @@ def status_text(document: Mapping[str, object], *, colour: bool, width: int) -> 
     rows = [("branch", "state", "tasks", "ahead", "files", "last commit")]
     rows += [
         (
-            printable(one["branch"]),
+            printable(one["branch"]) + "*" * bool(one["uncommitted"]),
             one["state"],
             f"{one['tasks']['done']}/{one['tasks']['total']}" if one["tasks"] else "-",
             f"+{one['ahead']} -{one['behind']}",
@@ -31,15 +34,62 @@ def status_text(document: Mapping[str, object], *, colour: bool, width: int) -> 
         for one in branches
     ]
     lines = _table(rows, width, bold=colour)
+    working = [_working(one) for one in branches if one["progress"]["at_work"]]
+    lines += _listed("at work:", working, width)
     stuck = [f"{one['branch']}: {one['stuck']}" for one in branches if one["stuck"]]
     lines += _listed("stuck:", stuck, width)
     met = [f"{' × '.join(map(printable, one['branches']))}  {some(one['paths'])}" for one in conflicts]
     lines += _listed("conflicts as things stand (accept-both may still keep both):", met, width)
+    lines += [line for one in conflicts for line in _hunks(one, width)]
+    lines += _matrix([one["branches"] for one in conflicts], width)
+    edited = [f"{one['branch']}: {some(one['uncommitted'])}" for one in branches if one["uncommitted"]]
+    lines += _listed("* not committed yet, and counted above:", edited, width)
+    told = [(one["branch"], one["drift"], one["state"]) for one in branches if one["drift"]]
+    strayed = [f"{name}: {some([*places(drift)])}" for name, drift, _ in told if [*places(drift)]]
+    lines += _listed("touched, and not claimed by its plan:", strayed, width)
+    left = [f"{name}: {some(drift.untouched)}" for name, drift, state in told if drift.untouched and state == "done"]
+    lines += _listed("done, and claimed but never touched:", left, width)
     if not conflicts:
         lines += ["", f"no textual conflict is coming, among them or with {printable(str(document['target']))}"]
     hints = [f"{one['branch']}: {hint.text}" for one in branches for hint in one["hints"]]
     lines += _listed("merges cleanly, and may not work together:", hints, width)
+    overall = document["overall"]
+    assert isinstance(overall, dict)
+    if overall["percent"] is not None:
+        lines += ["", f"{overall['percent']} % of all, {overall['done']} of {overall['total']} tasks"]
     return "\n".join(lines) + "\n"
+
+
+def _working(one: Mapping[str, Any]) -> str:
+    progress = one["progress"]
+    since = f" since {time.strftime('%H:%M', time.localtime(progress['since']))}" if progress["since"] else ""
+    share = f", {progress['percent']} %" if progress["percent"] is not None else ""
+    return f"{one['branch']}{since}{share}"
+
+
+def _hunks(conflict: Mapping[str, Any], width: int) -> Iterator[str]:
+    """Where two branches wrote the same lines, and what."""
+    for hunk in conflict.get("hunks", ()):
+        yield from ("", cut(f"{printable(hunk['path'])}:{hunk['line']}", width))
+        for branch, side in zip(conflict["branches"], (hunk["first"], hunk["second"]), strict=True):
+            yield cut(f"  {printable(branch)}:", width)
+            yield from (cut(f"    {printable(line)}", width) for line in side or ["(nothing)"])
+
+
+def _matrix(pairs: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Who collides with whom, of those who do; nothing where a list says as much, or where it is too wide."""
+    names = list(dict.fromkeys(name for pair in pairs for name in pair))
+    room = min(max((cells(printable(name)) for name in names), default=0), 30)
+    if len(names) < 3 or 2 + 3 + room + 3 * len(names) > width:
+        return []
+    met = {frozenset(pair) for pair in pairs}
+    head = " " * (room + 6) + "".join(f"{number:>3}" for number in range(1, len(names) + 1))
+    lines = ["", "who meets whom (× collides):", head]
+    for number, name in enumerate(names, 1):
+        shown = cut(printable(name), room)
+        row = "".join("  -" if name == other else "  ×" if {name, other} in met else "  ·" for other in names)
+        lines.append(f"  {number:>3} {shown}{' ' * (room - cells(shown))}{row}")
+    return lines
 
 
 def _listed(title: str, items: Sequence[str], width: int) -> list[str]:

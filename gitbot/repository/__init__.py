@@ -13,6 +13,6 @@ pool         checkouts for commands, used again and again, and what is ours in t
 recipes      whole repositories from a description (demo and tests)
 """
 
-from gitbot.repository.reading import Repository, open_repository
+from gitbot.repository.reading import Repository, glance_at, open_repository
 
-__all__ = ["Repository", "open_repository"]
+__all__ = ["Repository", "glance_at", "open_repository"]

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from gitbot.errors import WorkTreeInTheWayError
-from gitbot.model.git import Change, ChangeKind, Oid, RefName, WorkTree
+from gitbot.model.git import BranchName, Change, ChangeKind, Oid, RefName, WorkTree
 from gitbot.repository import command
 from gitbot.repository.reading import GITLINK, SYMLINK, Repository
 
+_UNDER_WAY = {  # files of a work tree's own git folder
+    "MERGE_HEAD": "a merge is under way",
+    "CHERRY_PICK_HEAD": "a cherry-pick is under way",
+    "REVERT_HEAD": "a revert is under way",
+    "rebase-merge": "a rebase is under way",
+    "rebase-apply": "a rebase is under way",
+    "sequencer": "a cherry-pick or revert is under way",
+    "BISECT_LOG": "a bisection is under way",
+    "index.lock": "another git is at work",
+}
+LARGEST_SAVED, MOST_SAVED = 4 << 20, 2000  # bytes of a file, and how many files, with edits that count in a trial
 NO_HOOKS = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
 
 
@@ -23,7 +36,8 @@ def work_trees(repository: Repository) -> tuple[WorkTree, ...]:
         said = dict(line.partition(" ")[::2] for line in record.split("\0") if line)
         if "worktree" in said and "prunable" not in said and Path(said["worktree"]).is_dir():
             branch = RefName(said["branch"]) if "branch" in said else None
-            found.append(WorkTree(said["worktree"], Oid(said.get("HEAD", "")), branch, bare="bare" in said))
+            head = Oid(said.get("HEAD", ""))
+            found.append(WorkTree(said["worktree"], head, branch, bare="bare" in said, locked="locked" in said))
     return tuple(found)
 
 
@@ -47,12 +61,112 @@ def busy_with(repository: Repository, ref: RefName) -> str | None:
     return None
 
 
-def uncommitted(repository: Repository, work_tree: str, *, untracked: bool = True) -> tuple[str, ...]:
-    """Paths with edits that are in no commit, staged or not, sorted."""
-    mode = "--untracked-files=normal" if untracked else "--untracked-files=no"
+def uncommitted(
+    repository: Repository, work_tree: str, *, untracked: Literal[True, False, "all"] = True
+) -> tuple[str, ...]:
+    """Paths with edits that are in no commit, staged or not, sorted; untracked folders as one unless "all"."""
+    mode = f"--untracked-files={'all' if untracked == 'all' else 'normal' if untracked else 'no'}"
     words = ("status", "--porcelain", "-z", "--no-renames", "--ignore-submodules=dirty", mode)
     said = _git(repository, work_tree, *words).decode("utf-8", "surrogateescape")
     return tuple(sorted({field[3:] for field in said.split("\0") if field}))
+
+
+def saved(repository: Repository, work_tree: str, objects: Path, paths: Iterable[str]) -> Oid | None:
+    """A tree of what the work tree holds, with its edits of some paths, in another folder of objects.
+
+    git works on a copy of the index. None where the index has conflicts, or nothing could be read.
+    """
+    from gitbot.repository.workbench import quoted  # which a look at work trees does without
+
+    top = Path(work_tree)
+    sizes = ((path, _size(top / path)) for path in paths if not path.endswith("/"))
+    chosen = [path for path, size in sizes if size <= LARGEST_SAVED][:MOST_SAVED]
+    copy, index = objects.parent / "index", _index(repository, work_tree)
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copyfile(index, copy)
+    store = {
+        "GIT_OBJECT_DIRECTORY": str(objects),
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": quoted(repository.common / "objects"),
+    }
+    env = repository.env | store | {"GIT_INDEX_FILE": str(copy)}
+    feed = b"".join(os.fsencode(path) + b"\0" for path in chosen)
+    try:
+        words = (*NO_HOOKS, "update-index", "-z", "--add", "--remove", "--stdin")
+        done = command.attempt(*words, cwd=top, env=env, feed=feed)
+        done = command.attempt(*NO_HOOKS, "write-tree", cwd=top, env=env) if done.returncode == 0 else done
+    finally:
+        copy.unlink(missing_ok=True)
+    return Oid(done.stdout.decode().strip()) if done.returncode == 0 else None
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:  # deleted
+        return 0
+
+
+def ignored(repository: Repository, work_tree: str) -> tuple[str, ...]:
+    """Paths that git ignores there, a folder as one."""
+    words = ("status", "--porcelain", "-z", "--ignored=traditional", "--untracked-files=normal")
+    said = _git(repository, work_tree, *words).decode("utf-8", "surrogateescape")
+    return tuple(sorted(field[3:] for field in said.split("\0") if field.startswith("!! ")))
+
+
+def ignored_and_listed(repository: Repository, work_tree: str, listing: str) -> tuple[str, ...]:
+    """Files that git ignores in a work tree and that the patterns in its file `listing` match, sorted."""
+    words = ("ls-files", "-z", "--others", "--ignored")
+    chosen = (_git(repository, work_tree, *words, how) for how in (f"--exclude-from={listing}", "--exclude-standard"))
+    names = set.intersection(*(set(said.decode("utf-8", "surrogateescape").split("\0")) for said in chosen))
+    return tuple(sorted(names - {""}))
+
+
+def unfinished(repository: Repository, work_tree: str) -> str | None:
+    """What git has under way in a work tree, in words; None when nothing is."""
+    said = _git(repository, work_tree, "rev-parse", "--path-format=absolute", "--git-dir")
+    folder = Path(said.decode("utf-8", "surrogateescape").rstrip("\n"))
+    return next((words for name, words in _UNDER_WAY.items() if (folder / name).exists()), None)
+
+
+def is_half_made(repository: Repository, work_tree: str) -> bool:
+    """Whether git was killed while it made a work tree; such a one is taken away, unless a process lives in it."""
+    said = repository.git("worktree", "list", "--porcelain", "-z").decode("utf-8", "surrogateescape")
+    record = next((one for one in said.split("\0\0") if f"worktree {work_tree}\0" in f"{one}\0"), "")
+    if "locked initializing" not in record.split("\0") or living_in(work_tree) is not None:
+        return False
+    done = repository.attempt("worktree", "remove", "--force", "--force", "--", work_tree)
+    return done.returncode == 0
+
+
+def living_in(work_tree: str) -> int | None:
+    """A process that has its current folder, or a file open, in a work tree; None when there is none.
+
+    Raises:
+        OSError: this system does not tell (there is no /proc).
+    """
+    top = os.path.realpath(work_tree)
+    for process in (int(name) for name in os.listdir("/proc") if name.isdigit()):
+        places = [Path("/proc", str(process), "cwd")]
+        with contextlib.suppress(OSError):  # somebody else's, or gone
+            places += Path("/proc", str(process), "fd").iterdir()
+        for place in places:
+            with contextlib.suppress(OSError):
+                if f"{os.readlink(place)}/".startswith(f"{top}/"):
+                    return process
+    return None
+
+
+def add(repository: Repository, folder: str, branch: BranchName, start: Oid | None) -> str | None:
+    """Make a linked work tree of a branch, that one anew from `start` where it is given; None, or git's words."""
+    words = ("--", folder, branch) if start is None else ("--no-track", "-b", branch, "--", folder, start)
+    done = repository.attempt("worktree", "add", "--quiet", *words)
+    return None if done.returncode == 0 else " ".join(done.stderr.decode("utf-8", "replace").split())
+
+
+def remove(repository: Repository, work_tree: str) -> str | None:
+    """Take a linked work tree away where git finds nothing that would be lost; None when done, else its words."""
+    done = repository.attempt("worktree", "remove", "--", work_tree)
+    return None if done.returncode == 0 else " ".join(done.stderr.decode("utf-8", "replace").split())
 
 
 def must_be_free(repository: Repository, ref: RefName, before: Oid, after: Oid) -> None:

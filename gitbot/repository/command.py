@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import resource
 import subprocess
 import threading
 from collections.abc import Collection, Mapping
+from functools import partial
 from pathlib import Path
 
-from gitbot.errors import GitError, UnsupportedRepositoryError
+from gitbot.errors import GitError, UnsupportedRepositoryError, UnwritableError
 
 MINIMUM = (2, 39)  # merge-tree --write-tree --stdin
 
@@ -43,6 +45,17 @@ def sealed(env: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in env.items() if not name.startswith("GIT_CONFIG_")} | dict(SEALED)
 
 
+# By what git says of it, in English by `surrounding`: what the machine refuses is no bug.
+_MACHINE = re.compile(r": (No space left on device|Disk quota exceeded|Read-only file system)\b|\. Out of diskspace")
+
+
+def failure(words: str) -> GitError | UnwritableError:
+    """The error for what git said when it ended badly."""
+    if _MACHINE.search(words):
+        return UnwritableError(words, hint="nothing is lost; mend that, then run the same command again")
+    return GitError(words)
+
+
 def attempt(
     *arguments: str,
     cwd: Path,
@@ -50,8 +63,10 @@ def attempt(
     feed: bytes | None = None,
     timeout: float = 600,
     held: Collection[int] = (),
+    memory: int | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run git and give back however it ended. Descriptors in `held` stay open while it runs, whoever else dies.
+    """Run git and give back however it ended. Descriptors in `held` stay open while it runs, whoever else dies;
+    `memory` is how many bytes it may have.
 
     Raises:
         UnsupportedRepositoryError: there is no git.
@@ -68,6 +83,7 @@ def attempt(
             check=False,
             timeout=timeout,
             pass_fds=held,
+            preexec_fn=partial(resource.setrlimit, resource.RLIMIT_AS, (memory, memory)) if memory else None,
         )
     except FileNotFoundError:
         raise UnsupportedRepositoryError("git was not found on PATH", hint="install git 2.39 or newer") from None
@@ -82,11 +98,12 @@ def run(
 
     Raises:
         GitError: git ended with anything but 0; carries its words.
+        UnwritableError: likewise, where a disk is full or the like.
     """
     done = attempt(*arguments, cwd=cwd, env=env, feed=feed, held=held)
     if done.returncode != 0:
         words = done.stderr.decode(errors="replace").strip() or f"exit status {done.returncode}"
-        raise GitError(f"git {' '.join(a for a in arguments[:3] if not a.startswith('/'))}: {words}")
+        raise failure(f"git {' '.join(a for a in arguments[:3] if not a.startswith('/'))}: {words}")
     return done.stdout
 
 

@@ -37,6 +37,7 @@ def contains(repository: Repository, commit: Oid, ancestor: Oid) -> bool:
         raise GitError(f"ancestry of {commit[:12]}: {refused}") from None
 
 
+@lru_cache(maxsize=512)
 def own_commits(repository: Repository, tip: Oid, target: Oid) -> tuple[Commit, ...]:
     """Commits reachable from `tip` and not from `target`, oldest first, parents before children."""
     try:
@@ -85,19 +86,23 @@ def lines_written(repository: Repository, old: Oid | None, new: Oid) -> int:
 
 
 def carried_elsewhere(repository: Repository, own: Sequence[Commit], onto: Oid, name: BranchName) -> int:
-    """How many commits of a linear branch other branches or remotes have too; its own namesakes do not count.
+    """How many commits of a linear branch other branches or remotes have too.
 
+    Its own namesakes do not count, nor what the run replaces.
     git is asked once: what others carry changes little while a run lasts.
     """
     beside = repository.beside
     if not beside:
-        listed = repository.attempt("rev-list", "--parents", "--branches", "--remotes", f"^{onto}")
+        less = [f"--exclude={refs.shorthand(ref)}" for ref in repository.replaced]
+        listed = repository.attempt("rev-list", "--parents", *less, "--branches", *less, "--remotes", f"^{onto}")
         for line in listed.stdout.decode().splitlines():
             child, *parents = line.split()
             for parent in parents:
                 beside.setdefault(Oid(parent), set()).add(child)
         for prefix in (refs.HEADS, refs.REMOTES):
             for ref, oid in refs.below(repository, prefix):
+                if ref in repository.replaced:
+                    continue
                 beside.setdefault(oid, set()).add(ref)
     mine = {commit.oid for commit in own}
     shared = [any(not o.endswith(f"/{name}") for o in beside.get(c.oid, set()) - mine) for c in own]

@@ -14,20 +14,22 @@ import hashlib
 import os
 import shutil
 import stat
+import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from gitbot.errors import GitError
+from gitbot.errors import GitbotError, GitError
 from gitbot.model.git import Oid
 from gitbot.repository import command
 from gitbot.repository.checkouts import NO_HOOKS
 from gitbot.repository.reading import GITLINK, Repository
 
 MOST_NESTED = 20  # ignore files within folders that are ignored by such
+OWN_FILE = stat.S_IRUSR | stat.S_IWUSR
 KEEP_SECONDS = 14 * 24 * 3600  # for which a slot is kept that nobody uses
 PATIENCE = 60  # seconds; who is killed leaves a slot in use until what it had started is gone
 _TICK = 0.05  # seconds by which a file's time may lag behind the clock
@@ -51,11 +53,19 @@ class Origin:
     stores: tuple[Path, ...]  # object folders that checkouts borrow from
 
 
+class SetUp(msgspec.Struct, frozen=True):
+    """A command that has prepared a checkout."""
+
+    key: str  # of all that it depends on; empty where it has to run again
+    touched: frozenset[str]  # ignored files, or folders of such, that it has ever made or changed here
+
+
 class Record(msgspec.Struct, frozen=True):
     """What is known of a slot that nobody uses."""
 
     second: int  # no file of it was changed later than in this second since the epoch
-    setups: dict[str, str]  # as in `Slot`
+    setups: dict[str, SetUp]  # as in `Slot`
+    included: frozenset[str]  # likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,8 @@ class Slot:
     origin: Origin
     folder: Path
     held: int | None = None  # descriptor of the lock, which what is started here inherits
-    setups: dict[str, str] = field(default_factory=dict)  # by command: for which files' contents it ran here last
+    setups: dict[str, SetUp] = field(default_factory=dict)  # by command
+    included: set[str] = field(default_factory=set)  # files that are here for `[gate] include`
 
     @property
     def checkout(self) -> Path:
@@ -95,6 +106,12 @@ class Slot:
         """What git calls modified or untracked."""
         return self.git("status", "--porcelain", "-z", "--no-renames", "--ignore-submodules=all")
 
+    def ignored(self) -> dict[str, str]:
+        """A digest of what is ignored, by file or by folder as a whole, without a look into any file."""
+        words = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+        names = self.git(*words).decode("utf-8", "surrogateescape").split("\0")[:-1]
+        return {name: _glance(self.checkout / name) for name in names}
+
     def make(self, commit: Oid) -> None:
         """Check out from nothing.
 
@@ -106,6 +123,14 @@ class Slot:
         init = ("init", "-q", "--template=", "--separate-git-dir", str(self.folder / "own"))
         command.run(*init, cwd=self.checkout, env=self.origin.env)
         self._check_out(commit)
+
+    def _forget_folders(self, before: Listing, now: Listing) -> None:
+        """Remove what is ignored in a folder that the commit no longer has: a package of bytecode can be imported."""
+        old, new = ({folder for path in files for folder in PurePosixPath(path).parents} for files in (before, now))
+        for folder in old - new:
+            if (self.checkout / folder).is_dir():
+                discard(self.checkout / folder)
+                self.setups.clear()  # perhaps a part of their work
 
     def _forget_ignore_files(self) -> None:
         """Remove those that are in no commit, else they would keep what they name from being cleaned away.
@@ -136,13 +161,15 @@ class Slot:
         """
         begun = int(time.time() - _TICK)
         try:
+            before = self.listing()
             self._check_out(commit)
+            self._forget_folders(before, self.listing())
             self._forget_ignore_files()
             self.git("clean", "-ffdq")
             self.git("diff-files", "--quiet", "--ignore-submodules=all")
             files = [(path, self.checkout / path, mode) for path, (mode, _) in self.listing().items()]
-            if any(mode == GITLINK and any(path.iterdir()) for _, path, mode in files):
-                return None  # a submodule's own state is nothing that can be cleaned from here
+            if not self._as_made(files):
+                return None
             if begun > last:
                 return begun
             now = time.time()
@@ -151,9 +178,24 @@ class Slot:
                 if stat.S_ISREG(found.st_mode) and begun <= found.st_mtime <= now:
                     os.utime(path, (last + 1, last + 1))
             self.git("update-index", "-q", "--refresh")
-        except (GitError, OSError):
+        except (GitbotError, OSError):  # a disk that is full may have room once the slot is gone
             return None
         return last + 1
+
+    def _as_made(self, files: Iterable[tuple[str, Path, int]]) -> bool:
+        """Whether nothing is as git neither sees nor mends it: a folder or file that cannot be written to, a folder
+        that became a repository of its own, a submodule that was filled in.
+        """
+        folders = {self.checkout}
+        for name, path, mode in files:
+            folders.update(self.checkout / folder for folder in PurePosixPath(name).parents)
+            found = path.lstat().st_mode
+            if any(path.iterdir()) if mode == GITLINK else stat.S_ISREG(found) and found & OWN_FILE != OWN_FILE:
+                return False
+        inner = (folder / ".git" for folder in folders - {self.checkout})
+        return not any(map(os.path.lexists, inner)) and all(
+            folder.stat().st_mode & stat.S_IRWXU == stat.S_IRWXU for folder in folders
+        )
 
     def _check_out(self, commit: Oid) -> None:
         if any("\n" in str(store) for store in self.origin.stores):
@@ -186,7 +228,7 @@ class Slot:
         """Leave the slot for another commit; without its record where a command took that much away."""
         with contextlib.suppress(FileNotFoundError, PermissionError):
             (self.folder / "record").write_bytes(msgspec.json.encode(record))
-            self.log.unlink(missing_ok=True)  # last: where that made room, a full disk would not be noticed
+            discard(self.log)  # last: where that made room, a full disk would not be noticed
 
 
 @contextlib.contextmanager
@@ -200,15 +242,18 @@ def take(origin: Origin, pool: Path, number: int, commit: Oid, *, fresh: bool = 
     with _locked(pool / f"slot-{number}.lock", PATIENCE) as held:
         slot = Slot(origin, pool / f"{'fresh' if fresh else 'slot'}-{number}", held)
         record = None if fresh else slot.pick_up()
-        second = slot.make_again(commit, record.second) if record is not None else None
-        if record is not None and second is not None:
+        if record is not None:
             slot.setups.update(record.setups)
-        else:
+            slot.included.update(record.included)
+        second = slot.make_again(commit, record.second) if record is not None else None
+        if second is None:
+            slot.setups.clear()
+            slot.included.clear()
             slot.make(commit)
         try:
             yield slot
             if not fresh:
-                slot.lay_down(Record(max(int(time.time()), second or 0), slot.setups))
+                slot.lay_down(Record(max(int(time.time()), second or 0), slot.setups, frozenset(slot.included)))
         finally:
             if fresh:
                 discard(slot.folder)
@@ -256,21 +301,38 @@ def _locked(path: Path, patience: float) -> Iterator[int]:
         os.close(descriptor)
 
 
+def _glance(path: Path) -> str:
+    """A digest of names, sizes and times in a folder, or of one file."""
+    seen = hashlib.sha256()
+    whole = os.walk(path) if path.is_dir() and not path.is_symlink() else [(str(path.parent), [], [path.name])]
+    for root, folders, files in whole:
+        folders.sort()
+        for place in (os.path.join(root, name) for name in sorted((*folders, *files))):
+            with contextlib.suppress(FileNotFoundError):
+                found = os.lstat(place)
+                told = (place, found.st_mode, found.st_size, found.st_mtime_ns, found.st_ino)
+                seen.update(ascii(told).encode())
+    return seen.hexdigest()
+
+
 def discard(folder: Path) -> None:
-    """Remove a folder or file, also where permissions were taken away; never follows a link out of it."""
+    """Remove a folder or file, also where permissions were taken away; never follows a link out of it.
+
+    Raises:
+        GitError: it is still there.
+    """
     if not os.path.lexists(folder):
         return
     if folder.is_symlink() or not folder.is_dir():
         folder.unlink()
         return
-    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+    # Those go as deep as a folder may be, which Python does not.
+    for words in (("chmod", "-R", "u+rwx"), ("rm", "-rf")) if folder.exists() else ():
+        subprocess.run((*words, "--", folder), check=False, capture_output=True, stdin=subprocess.DEVNULL)
     if folder.exists():
-        os.chmod(folder, 0o700)
-        for root, folders, _ in os.walk(folder):
-            for path in (os.path.join(root, name) for name in folders):
-                if not os.path.islink(path):
-                    os.chmod(path, 0o700)
-        shutil.rmtree(folder)
+        raise GitError(f"{folder} cannot be removed")
 
 
 def cache_folder(repository: Repository) -> Path:

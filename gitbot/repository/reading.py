@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import codecs
+import os
 import re
 import stat
 import subprocess
 import sys
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence, Sized
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import pygit2
 from pygit2.enums import DiffOption, ObjectType
 
 from gitbot.errors import GitError, NoIdentityError, NoRepositoryError, UnsupportedRepositoryError
-from gitbot.model.git import ZERO, Change, ChangeKind, Commit, Oid, Person
+from gitbot.model.git import ZERO, Change, ChangeKind, Commit, Oid, Person, RefName
 from gitbot.repository import command
 
 GITLINK = 0o160000
@@ -25,11 +26,14 @@ SYMLINK = 0o120000
 TREE = 0o040000
 LONGEST_PATH = 4096  # bytes
 MOST_KNOWN = 4096  # commits kept as read; a run looks at the newest ones of the target again for every branch
-FEW_CHANGES, MOST_COMPARED = 200, 256  # comparisons kept: a run asks for each branch's own many times
+KEPT_CHANGES = 20_000  # over all comparisons kept: a run asks for each branch's own many times
+KEPT_NAMES = 20_000  # over all folders kept: every branch is compared with the same target
 MOST_CHANGES = 2_000_000  # between two trees; a few small trees that hold each other can stand for any number
 _LISTING = re.compile(rb"(?:[0-7]{5,6} [^\0]+\0.{20})*", re.DOTALL)
 _ENTRY = re.compile(rb"([0-7]{5,6}) ([^\0]+)\0(.{20})", re.DOTALL)
 _Kind = TypeVar("_Kind", pygit2.Blob, pygit2.Commit, pygit2.Tree)
+_Key = TypeVar("_Key", bound=Hashable)
+_Found = TypeVar("_Found", bound=Sized)
 _HEADER = re.compile(r"^(?:tree|parent) ([0-9a-f]{40})$", re.MULTILINE)
 _Side = tuple[bytes, bytes]  # mode and raw object id of a tree's entry
 _PYTHONS_OWN = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape"})  # encodings unknown to git
@@ -48,8 +52,10 @@ class Repository:
         self.work_tree = work_tree
         self.env = dict(env)
         self._commits: OrderedDict[Oid, Commit] = OrderedDict()
-        self._changes: OrderedDict[tuple[Oid | None, Oid], tuple[Change, ...]] = OrderedDict()
+        self._changes = _Kept[tuple[Oid | None, Oid], tuple[Change, ...]](KEPT_CHANGES)
+        self._listings = _Kept[pygit2.Oid, dict[bytes, _Side]](KEPT_NAMES)
         self.beside: dict[Oid, set[str]] = {}  # by commit: its children and the branches that stand on it
+        self.replaced: frozenset[RefName] = frozenset()  # references that are about to hold something else
 
     @cached_property
     def lib(self) -> pygit2.Repository:
@@ -59,13 +65,22 @@ class Repository:
         except (pygit2.GitError, KeyError, ValueError) as refused:
             raise UnsupportedRepositoryError(f"{self.common}: {refused}") from None
 
+    @property
+    def main_work_tree(self) -> Path | None:
+        """The folder of the main work tree; None when there is none, as in a bare repository."""
+        folder = self.lib.workdir
+        return Path(folder) if folder is not None and Path(folder).is_dir() else None
+
     def git(self, *arguments: str, feed: bytes | None = None) -> bytes:
         """Run git in this repository with the user's own configuration."""
         return command.run("--git-dir", str(self.git_dir), *arguments, cwd=self.common, env=self.env, feed=feed)
 
-    def attempt(self, *arguments: str, feed: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-        """The same where another end than 0 is an answer too."""
-        return command.attempt("--git-dir", str(self.git_dir), *arguments, cwd=self.common, env=self.env, feed=feed)
+    def attempt(
+        self, *arguments: str, feed: bytes | None = None, held: Collection[int] = ()
+    ) -> subprocess.CompletedProcess[bytes]:
+        """The same where another end than 0 is an answer too; `held` as in `command.attempt`."""
+        where = ("--git-dir", str(self.git_dir))
+        return command.attempt(*where, *arguments, cwd=self.common, env=self.env, feed=feed, held=held)
 
     @property
     def is_empty(self) -> bool:
@@ -178,13 +193,7 @@ class Repository:
         A rename is a deletion and an addition here: both names count. Subtrees with one oid are skipped unread,
         so the cost grows with the change and not with the tree.
         """
-        known = self._changes.pop((old, new), None)
-        found = known if known is not None else self._compare(old, new)
-        if len(found) <= FEW_CHANGES:
-            self._changes[old, new] = found
-            while len(self._changes) > MOST_COMPARED:
-                self._changes.popitem(last=False)
-        return found
+        return self._changes.get((old, new), lambda: self._compare(old, new))
 
     def _compare(self, old: Oid | None, new: Oid) -> tuple[Change, ...]:
         found: list[Change] = []
@@ -207,7 +216,10 @@ class Repository:
 
     def _listing(self, tree: pygit2.Oid | None) -> dict[bytes, _Side]:
         """Mode and raw object id by name, from the tree's own bytes: libgit2's diff takes ten times as long."""
-        data = self.raw(Oid(str(tree))) if tree is not None else b""
+        return self._listings.get(tree, lambda: self._read_listing(tree)) if tree is not None else {}
+
+    def _read_listing(self, tree: pygit2.Oid) -> dict[bytes, _Side]:
+        data = self.raw(Oid(str(tree)))
         if _LISTING.fullmatch(data) is None:
             raise GitError(f"tree {str(tree)[:12]} is damaged")
         return {name: (mode, oid) for mode, name, oid in _ENTRY.findall(data)}
@@ -287,11 +299,13 @@ def open_repository(path: Path, env: Mapping[str, str]) -> Repository:
     if not path.is_dir():
         raise UnsupportedRepositoryError(f"{path}: no such folder")
     words = ("--absolute-git-dir", "--git-common-dir", "--is-bare-repository", "--show-object-format")
-    done = command.attempt("rev-parse", "--path-format=absolute", *words, cwd=path, env=located)
-    if done.returncode != 0:
+    # The last question has no answer in a bare repository or a git folder: git fails after it answered the others.
+    done = command.attempt("rev-parse", "--path-format=absolute", *words, "--show-toplevel", cwd=path, env=located)
+    said = done.stdout.decode(errors="surrogateescape").split("\n", 4)
+    if len(said) < 5:
         named = f"GIT_DIR={located['GIT_DIR']}" if "GIT_DIR" in located else str(path)
         raise _why_not(named, done.stderr.decode(errors="replace"))
-    git_dir, common, bare, object_format = done.stdout.decode(errors="surrogateescape").splitlines()
+    git_dir, common, bare, object_format, shown = said
     command.check_version(command.run("version", cwd=path, env=clean).decode())
     if object_format != "sha1":
         raise UnsupportedRepositoryError(
@@ -299,9 +313,8 @@ def open_repository(path: Path, env: Mapping[str, str]) -> Repository:
             hint="libgit2, by which gitbot reads objects, cannot open it",
         )
     top = None
-    if bare == "false":
-        shown = command.attempt("rev-parse", "--path-format=absolute", "--show-toplevel", cwd=path, env=located)
-        top = Path(shown.stdout.decode(errors="surrogateescape").rstrip("\n")) if shown.returncode == 0 else None
+    if bare == "false" and done.returncode == 0:
+        top = Path(shown.rstrip("\n"))
     repository = Repository(Path(git_dir), Path(common), top, clean)
     if repository.setting("extensions.refstorage") not in (None, "files"):
         raise UnsupportedRepositoryError(
@@ -309,6 +322,28 @@ def open_repository(path: Path, env: Mapping[str, str]) -> Repository:
             hint="libgit2, by which gitbot reads references, cannot open it",
         )
     return repository
+
+
+def glance_at(path: Path, env: Mapping[str, str]) -> Repository:
+    """The same without starting git, for who has milliseconds and only reads; what libgit2 alone does not find or
+    does not open goes the long way, and is refused there in git's words.
+
+    Raises:
+        UnsupportedRepositoryError: as `open_repository`.
+    """
+    try:
+        found = None if "GIT_WORK_TREE" in env else pygit2.discover_repository(str(path))
+        # In a hook of a linked work tree git names the one that is found anyway.
+        same = found is not None and ("GIT_DIR" not in env or os.path.samefile(found, path / env["GIT_DIR"]))
+        lib = pygit2.Repository(found) if same else None
+    except (pygit2.GitError, KeyError, ValueError, OSError):
+        lib = None
+    if lib is None:
+        return open_repository(path, env)
+    git_dir = Path(lib.path)
+    shared = git_dir / "commondir"  # gitrepository-layout(5); only in the git folder of a linked work tree
+    common = Path(os.path.realpath(git_dir / shared.read_text().rstrip("\n"))) if shared.is_file() else git_dir
+    return Repository(git_dir, common, Path(lib.workdir) if lib.workdir else None, command.surrounding(env))
 
 
 def _why_not(path: str, words: str) -> UnsupportedRepositoryError:
@@ -341,6 +376,26 @@ def _decoded(data: bytes, encoding: str) -> str:
 def _person(signature: pygit2.Signature, encoding: str) -> Person:
     name, email = _decoded(signature.raw_name, encoding), _decoded(signature.raw_email, encoding)
     return Person(name, email, signature.time, signature.offset)
+
+
+class _Kept(Generic[_Key, _Found]):
+    """Answers by key, those used last, as long as they are not longer together than `most`."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._size = most, 0
+        self._answers: OrderedDict[_Key, _Found] = OrderedDict()
+
+    def get(self, key: _Key, find: Callable[[], _Found]) -> _Found:
+        """The answer; `find` gives it where it is not kept."""
+        if key in self._answers:
+            self._answers.move_to_end(key)
+            return self._answers[key]
+        found = find()
+        self._answers[key] = found
+        self._size += len(found) + 1
+        while self._size > self._most:
+            self._size -= len(self._answers.popitem(last=False)[1]) + 1
+        return found
 
 
 def _kind(side: _Side | None) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import fnmatch
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pygit2
 
@@ -15,6 +17,7 @@ from gitbot.repository.reading import Repository
 
 HEADS = "refs/heads/"
 REMOTES = "refs/remotes/"
+LEASES = RefName("refs/gitbot/lease/table")  # known here so that where there is none, no more of them is imported
 ATTEMPTS = 50  # a second, as long as git waits by itself
 MOVING = "gitbot/moving"  # there while git moves the reference that it names, and when that was cut short
 
@@ -31,6 +34,12 @@ def read(repository: Repository, ref: RefName) -> Oid | None:
         return None if found is None else Oid(str(found.resolve().target))
     except (pygit2.GitError, KeyError, ValueError, OSError):
         return None
+
+
+def checked_out(git_dir: Path) -> RefName | None:
+    """The branch that the work tree with this git folder is on; None when its HEAD is detached."""
+    found = re.fullmatch(rb"ref:\s*(refs/heads/\S+)\s*", (git_dir / "HEAD").read_bytes())
+    return RefName(found[1].decode("utf-8", "surrogateescape")) if found is not None else None
 
 
 def below(repository: Repository, prefix: str) -> Iterator[tuple[RefName, Oid]]:
@@ -53,8 +62,11 @@ def swap(repository: Repository, ref: RefName, *, before: Oid | None, after: Oid
     words = ("update-ref", "-m", why, "--create-reflog", "-z", "--stdin")
     moving = repository.common / MOVING
     moving.parent.mkdir(exist_ok=True)
-    moving.write_bytes(ref.encode("utf-8", "surrogateescape"))
-    done = repository.attempt(*words, feed=line.encode("utf-8", "surrogateescape"))
+    with moving.open("wb") as marker:
+        fcntl.flock(marker, fcntl.LOCK_SH)  # which git and its hooks go on holding when this process is killed
+        marker.write(ref.encode("utf-8", "surrogateescape"))
+        marker.flush()
+        done = repository.attempt(*words, feed=line.encode("utf-8", "surrogateescape"), held=(marker.fileno(),))
     moving.unlink(missing_ok=True)
     if done.returncode == 0:
         return True
@@ -95,24 +107,55 @@ def branches(repository: Repository) -> dict[BranchName, RefName]:
     return found
 
 
+def remotes(repository: Repository) -> list[str]:
+    """The names of the configured remotes; git is not started."""
+    try:
+        return [name for name in repository.lib.remotes.names() if name is not None]
+    except (pygit2.GitError, ValueError):
+        return []
+
+
+def branch_names(repository: Repository) -> list[RefName]:
+    """The same as full names, sorted, remotes' HEADs among them; git is not started."""
+    names = (name.decode("utf-8", "surrogateescape") for name in repository.lib.raw_listall_references())
+    return sorted(RefName(name) for name in names if name.startswith((HEADS, REMOTES)))
+
+
 def pattern(glob: str) -> re.Pattern[str]:
     """A pattern over branch names as `git branch --list` has it: `*` and `?` match `/` too."""
     return re.compile(fnmatch.translate(glob.replace("[^", "[!")))
 
 
-def reflog_words(repository: Repository, ref: RefName) -> tuple[str, ...]:
-    """The messages of a reference's reflog, newest first; () when it has none."""
+def reflog(repository: Repository, ref: RefName) -> tuple[tuple[Oid, str], ...]:
+    """Where a reference went, and the messages to that, newest first; () when it has no reflog."""
     try:
         found = repository.lib.references.get(ref)
-        return () if found is None else tuple(entry.message or "" for entry in found.log())
+        return () if found is None else tuple((Oid(str(e.oid_new)), e.message or "") for e in found.log())
     except (pygit2.GitError, KeyError, ValueError, OSError, UnicodeDecodeError):
         return ()
 
 
+def reflog_words(repository: Repository, ref: RefName) -> tuple[str, ...]:
+    """The messages of a reference's reflog, newest first; () when it has none."""
+    return tuple(words for _, words in reflog(repository, ref))
+
+
+def last_move(repository: Repository, ref: RefName) -> tuple[Oid, str]:
+    """Where a reference was before, and what its reflog says of the move; `ZERO` and nothing where it has none."""
+    words = reflog_words(repository, ref)
+    entry = next(repository.lib.references[ref].log(), None) if words else None
+    return (Oid(str(entry.oid_old)), words[0]) if entry is not None else (ZERO, "")
+
+
 def default_target(repository: Repository) -> RefName | None:
-    """The branch that work lands on when nobody says: origin/HEAD's, else main, else master."""
+    """The branch that work lands on when nobody says: origin/HEAD's, else main, else master.
+
+    A bare repository's own HEAD is what its clones have as origin/HEAD.
+    """
     head = repository.lib.references.get("refs/remotes/origin/HEAD")
-    names = [str(head.target).removeprefix("refs/remotes/origin/")] if head is not None else []
+    if head is None and repository.lib.is_bare:
+        head = repository.lib.references.get("HEAD")
+    names = [str(head.target).removeprefix("refs/remotes/origin/").removeprefix(HEADS)] if head is not None else []
     for name in (*names, "main", "master"):
         if read(repository, RefName(HEADS + name)) is not None:
             return RefName(HEADS + name)

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitbot import process
-from gitbot.errors import GitError, InputError, RiskError
+from gitbot.errors import GitError, InputError, RiskError, UnansweredError
 from gitbot.model.git import Oid, RefName
 from gitbot.report.terminal import printable
 from gitbot.repository import checkouts, history, refs
 from gitbot.repository.reading import Repository
 
 PATIENCE = 600  # seconds for one fetch or push
+BRIEFLY = 60  # seconds for a fetch that something else waits for
+GRACE = 2  # seconds in which one that is interrupted may take its locks away, here and in a remote on this machine
 MOST_WORDS = 12  # lines of a server that are passed on
 ATTEMPTS = 3  # to fetch, while another git fetches the same
 _NOISE = re.compile(r"To |From |hint: |error: failed to push some refs|remote: *$|\s*$")
@@ -37,6 +39,11 @@ class Place:
         """How people write it."""
         return refs.shorthand(self.ref)
 
+    @property
+    def shown(self) -> RefName:
+        """The reference by which it is seen here."""
+        return self.ref
+
     def read(self) -> Oid | None:
         """Where it is now, the commit being here; None when it does not exist.
 
@@ -49,8 +56,9 @@ class Place:
         """Move it from `before` (None: it does not exist) to `after`; False when somebody else was faster.
 
         Raises:
-            RiskError: it was refused, in git's or the server's words, or the remote cannot be reached; or commits
-                of `before` would be lost, and that is no `rewind`.
+            RiskError: it was refused, in git's or the server's words; or commits of `before` would be lost, and that
+                is no `rewind`.
+            UnansweredError: as in `ask`.
         """
         if not rewind and before is not None and not self._stands_on(after, before):
             raise RiskError(
@@ -58,6 +66,20 @@ class Place:
                 hint=f"look at them; then delete {self.name}, or name another branch",
             )
         return self._swap(before, after, why)
+
+    def ask(self) -> Oid | None:
+        """Where it is after a move that was broken off.
+
+        Raises:
+            UnansweredError: the remote cannot be read.
+        """
+        try:
+            return self.read()
+        except RiskError as silent:
+            raise UnansweredError(
+                f"whether {self.name} was moved is not known: the push broke off, and now\n{silent.message}",
+                hint="nothing is lost; when the remote can be reached, run the same command again: it asks first",
+            ) from None
 
     def _swap(self, before: Oid | None, after: Oid, why: str) -> bool:
         return refs.swap(self.repository, self.ref, before=before, after=after, why=why)
@@ -80,6 +102,11 @@ class RemotePlace(Place):
     def name(self) -> str:
         """How people write it."""
         return f"{self.remote}/{refs.shorthand(self.there)}"
+
+    @property
+    def shown(self) -> RefName:
+        """What git lets follow it here, as far as it does."""
+        return RefName(f"{refs.REMOTES}{self.name}")
 
     def read(self) -> Oid | None:
         """As for every place; what is here already is not fetched again."""
@@ -114,7 +141,7 @@ class RemotePlace(Place):
         done, words = self._talk("push", "--atomic", *lease, *what)
         if not done and "does not support --atomic" in words:  # one reference is moved in one step anyway
             done, words = self._talk("push", *lease, *what)
-        now = after if done else self.read()
+        now = after if done else self.ask()
         if now is not None and self._stands_on(now, after):
             return True  # also where only the answer got lost
         if now != before:
@@ -123,24 +150,36 @@ class RemotePlace(Place):
         raise self._refused("was not moved", words, hint)
 
     def _talk(self, *arguments: str) -> tuple[bool, str]:
-        """Whether git ended well, and what it and the remote had to say."""
-        here = self.repository.work_tree  # in which hooks run, and to which a remote's path may be relative
-        located = () if here else ("--git-dir", str(self.repository.common))
-        with tempfile.TemporaryDirectory(prefix="gitbot-") as folder:
-            ended = process.run(
-                ("git", *located, *arguments),
-                cwd=here or self.repository.common,
-                env=self.repository.env,
-                seconds=PATIENCE,
-                log=Path(folder, "said"),
-            )
-        late = f"\nno answer within {PATIENCE} seconds" if ended.timed_out else ""
-        return ended.status == 0, ended.error or ended.log.decode(errors="replace") + late
+        return _talk(self.repository, PATIENCE, *arguments)
 
     def _refused(self, what: str, words: str, hint: str | None = None) -> RiskError:
         lines = [printable(line).rstrip() for line in words.splitlines() if not _NOISE.match(line)]
         hint = hint or f"`git fetch {self.remote}` has to work here without asking; then run the same command again"
         return RiskError("\n".join([f"{self.name} {what}:", *lines[-MOST_WORDS:]]), hint=hint)
+
+
+def follow(repository: Repository, remote: str, also: str) -> str | None:
+    """Fetch what is configured to follow a remote, and one refspec more; None when done, else the remote's words."""
+    quiet = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules")
+    done, words = _talk(repository, BRIEFLY, "-c", f"remote.{remote}.fetch={also}", "fetch", *quiet, "--", remote)
+    return None if done else printable(" ".join(words.split()))[:300]
+
+
+def _talk(repository: Repository, seconds: float, *arguments: str) -> tuple[bool, str]:
+    """Whether git ended well, and what it and the remote had to say."""
+    here = repository.work_tree  # in which hooks run, and to which a remote's path may be relative
+    located = () if here else ("--git-dir", str(repository.common))
+    with tempfile.TemporaryDirectory(prefix="gitbot-") as folder:
+        ended = process.run(
+            ("git", *located, *arguments),
+            cwd=here or repository.common,
+            env=repository.env,
+            seconds=seconds,
+            log=Path(folder, "said"),
+            grace=GRACE,
+        )
+    late = f"\nno answer within {seconds:g} seconds" if ended.timed_out else ""
+    return ended.status == 0, ended.error or ended.log.decode(errors="replace") + late
 
 
 def place_of(repository: Repository, ref: RefName) -> Place:

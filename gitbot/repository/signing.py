@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from pygit2.enums import ObjectType
 
-from gitbot.errors import GitError
 from gitbot.model.git import Commit, Oid, Person
 from gitbot.model.merge import Candidate
 from gitbot.repository import command, history
@@ -50,6 +49,7 @@ def sign(bench: Workbench, candidates: Sequence[Candidate]) -> tuple[Candidate, 
 
     Raises:
         GitError: git could not sign; carries its words.
+        UnwritableError: likewise, where a disk is full or the like.
     """
     every = signs(bench.repository, signed=False)
     if not every and not (any(c.signed for c in candidates) and signs(bench.repository, signed=True)):
@@ -96,7 +96,7 @@ def _signed(bench: Workbench, commit: Commit, parents: tuple[Oid, ...]) -> Oid:
     done = command.attempt("--git-dir", str(where), *words, *above, cwd=where, env=env, feed=message)
     if done.returncode != 0:
         said = " ".join(done.stderr.decode(errors="replace").split()[:60])
-        raise GitError(f"git could not sign commit {commit.oid[:7]}: {said}")
+        raise command.failure(f"git could not sign commit {commit.oid[:7]}: {said}")
     return Oid(done.stdout.decode().strip())
 
 

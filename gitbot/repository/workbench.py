@@ -34,6 +34,7 @@ from gitbot.repository import collisions, command, history
 from gitbot.repository.reading import LONGEST_PATH, Repository
 from gitbot.repository.target import Target
 
+MEMORY = 4 << 30  # bytes of address space for git on a stranger's patch, whose deltas can stand for any number
 DEADLINE = 120.0  # seconds for one merge; the largest real ones took 2
 _ATTRIBUTES = re.compile(rb"(?:\A|\0)100\d{3} blob ([0-9a-f]{40})\t((?:[^\0]*/)?)\.gitattributes(?=\0)")
 _NO_DRIVER = ("unspecified", "set", "unset", "text", "binary", "union")  # what the attribute `merge` may be else
@@ -132,7 +133,8 @@ class Workbench:
                     raise GitError(f"{ours[:12]} and {theirs[:12]} have no common history") from None
                 if last:
                     more = "; fetch what this partial clone lacks" if self.keeper.is_partial else ""
-                    raise GitError(f"git cannot merge {ours[:12]} and {theirs[:12]}: {broken}{more}") from None
+                    words = f"git cannot merge {ours[:12]} and {theirs[:12]}: {broken}"
+                    raise command.failure(f"{words}{more}") from None
         raise AssertionError("unreachable")
 
     def stand_on(self, target: Oid) -> None:
@@ -192,6 +194,11 @@ class Workbench:
         text = "\n".join([*above, *people, "", message])
         # Not by create_commit: libgit2 reads authors that it refuses to write, such as one without a name.
         return Oid(str(self.repository.lib.odb.write(ObjectType.COMMIT, text.encode("utf-8", "replace"))))
+
+    def git(self, *arguments: str, feed: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+        """Run git on the scratch folder, with an index of its own, and with so much memory and no more."""
+        words = ("-c", "core.packedGitWindowSize=32m", "-c", "core.packedGitLimit=256m", *arguments)
+        return command.attempt(*words, cwd=self._files, env=self._env(), feed=feed, memory=MEMORY)
 
     def promote(self, new: Oid) -> None:
         """Copy a commit and all that it needs from the scratch folder into the repository's own store."""
@@ -386,6 +393,17 @@ def ident(person: Person) -> str:
     name, email = (re.sub(r"[<>\n\0]", "", text).strip() for text in (person.name, person.email))
     hours, minutes = divmod(abs(person.offset), 60)
     return f"{name} <{email}> {max(person.time, 0)} {'-' if person.offset < 0 else '+'}{hours:02}{minutes:02}"
+
+
+def in_quarantine(repository: Repository, folder: Path) -> Repository:
+    """The repository with what a push has brought, which git keeps in a folder until the hooks have agreed to it.
+
+    git is told of the folder as one to read from only, so that nothing can get in there by what is asked.
+    """
+    seen = repository.env | {"GIT_ALTERNATE_OBJECT_DIRECTORIES": quoted(folder)}
+    found = Repository(repository.git_dir, repository.common, repository.work_tree, seen)
+    found.lib.odb.add_disk_alternate(str(folder))
+    return found
 
 
 def quoted(text: Path | str) -> str:

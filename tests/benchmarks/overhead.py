@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import cProfile
+import gc
 import os
 import pstats
 import resource
@@ -75,6 +76,7 @@ def land(folder: Path, branches: int, files: int, words: Sequence[str], *, profi
     if profile:
         profiler.enable()
     with (folder / "document").open("w") as document, contextlib.redirect_stdout(document):
+        gc.set_threshold(500_000)  # as in gitbot.__main__
         code = gitbot(["integrate", "agent-*", "--gate", "true", "--format", "json", *words])
     profiler.disable()
     took, worked = time.perf_counter() - begun, time.process_time() - worked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +61,34 @@ def test_a_person_is_shown_the_last_twenty_and_a_program_all_of_them(box: Sandbo
 
 def test_a_run_and_its_flakes_are_not_asked_for_together(box: Sandbox) -> None:
     assert box.gitbot("runs", "last", "--flaky").code == 2
+
+
+def test_one_run_is_a_page_or_markdown_with_both_sides_of_a_conflict_and_when_the_gate_was_where(
+    sandbox: SandboxMaker, tmp_path: Path
+) -> None:
+    box = sandbox(
+        base(),
+        step("agent-a", {"a.txt": ["one", "<b>A</b>", "three"]}),
+        step("agent-b", {"a.txt": ["one", "<b>B</b>", "three"]}),
+        step("agent-c", {"c.txt": "c\n"}),
+    )
+    box.integrate("agent-*", "--jobs", "2")
+    box.git("update-ref", "-d", "refs/heads/agent-b")
+    saved = tmp_path / "run.html"
+    assert box.gitbot("runs", "last", "--format", "html", "-o", str(saved)).out == ""
+    page = saved.read_text()
+    assert '<span class="ours">&lt;b&gt;A&lt;/b&gt;\n</span>' in page
+    assert '<span class="theirs">&lt;b&gt;B&lt;/b&gt;\n</span>' in page
+    assert '<span class="name">worker 1</span>' in page
+    told = box.gitbot("runs", "last", "--format", "markdown").out
+    assert told.startswith("**`2 of 3 landed on main, ")
+    assert told.endswith("```text\n<b>A</b>\n```\n\n```text\n<b>B</b>\n```\n\n</details>\n")
+
+
+def test_a_page_is_of_one_run_and_all_else_can_be_written_to_a_file(box: Sandbox, tmp_path: Path) -> None:
+    assert box.gitbot("runs", "--format", "html").code == 2
+    assert box.gitbot("runs", "-o", str(tmp_path / "list.txt")).out == ""
+    assert (tmp_path / "list.txt").read_text() == "no run yet\n"
 
 
 def test_a_gate_that_flaked_is_told_with_its_tests_its_rate_and_what_that_means(sandbox: SandboxMaker) -> None:

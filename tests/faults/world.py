@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gc
 import importlib
 import json
 import os
@@ -220,6 +221,7 @@ class Child:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             for name, number in (("out", 1), ("err", 2)):
                 os.dup2(os.open(self._said / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+            gc.freeze()  # or what is garbage there closes, when it is collected here, descriptors of that number
             os.closerange(3, 256)  # what belongs to the process that this is a fork of
             sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
             if moment:

@@ -31,7 +31,25 @@ def test_tests_are_counted_one_by_one_over_all_files(tmp_path: Path) -> None:
     write(tmp_path, GOOD, '<testsuite><testcase classname="b" name="ok"/></testsuite>')
     report = junit.read(tmp_path, "reports/*.xml")
     assert report is not None
-    assert (report.tests, report.skipped, report.failing) == (4, 1, ["tests.a::fails", "breaks"])
+    assert report == junit.Report(
+        ran=["tests.a::passes", "tests.a::fails", "breaks", "b::ok"],
+        skipped=["tests.a::later"],
+        failing=["tests.a::fails", "breaks"],
+    )
+
+
+def test_where_a_file_cannot_be_read_the_rest_counts_and_is_not_taken_for_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, GOOD, GOOD[:-20])
+    report = junit.read(tmp_path, "reports/*.xml")
+    assert report is not None
+    assert (len(report.ran), report.whole) == (3, False)
+    monkeypatch.setattr(junit, "MOST_BYTES", len(GOOD) + 1)
+    (tmp_path / "reports" / "1.xml").write_text(GOOD)
+    report = junit.read(tmp_path, "reports/*.xml")
+    assert report is not None
+    assert (len(report.ran), report.whole) == (3, False)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +76,7 @@ def test_an_empty_report_says_that_no_test_ran(tmp_path: Path) -> None:
     write(tmp_path, "<testsuites/>")
     report = junit.read(tmp_path, "**/*.xml")
     assert report is not None
-    assert (report.tests, report.skipped) == (0, 0)
+    assert report == junit.Report()
 
 
 def test_only_files_of_the_checkout_are_read_and_none_that_never_ends(tmp_path: Path) -> None:

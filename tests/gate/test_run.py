@@ -89,6 +89,55 @@ def test_the_set_up_runs_again_when_a_lock_file_changed_and_in_every_fresh_check
     assert set_ups(box, ["main", "main"], setup, fresh=True) == 5
 
 
+def test_the_set_up_runs_again_when_a_file_that_it_names_changed(sandbox: SandboxMaker) -> None:
+    """A warm slot must not keep what an older script made."""
+    script = {"tools/setup.sh": "mkdir -p .venv\n", "libs/core/m.py": "1\n", ".gitignore": ".venv/\n"}
+    box = sandbox(
+        step("main", {**script, "other": "1\n"}),
+        step("other", {"other": "2\n"}, start="main"),
+        step("script", {"tools/setup.sh": "mkdir -p .venv; true\n"}, start="main"),
+        step("library", {"libs/core/m.py": "2\n"}, start="main"),
+    )
+    order = ["main", "other", "library", "library", "main", "script", "script"]
+    assert set_ups(box, order, "sh ./tools/setup.sh; : -m libs.core.m") == 4
+
+
+def test_the_set_up_runs_again_in_other_surroundings(box: Sandbox) -> None:
+    """Included files, passed variables, programs: whatever makes an old result count no more."""
+    setup = "mkdir -p .venv && touch .venv/done"
+    assert set_ups(box, ["main", "main"], setup, surroundings="one") == 1
+    assert set_ups(box, ["main", "main"], setup, surroundings="two") == 2
+
+
+def test_set_ups_that_leave_each_others_work_alone_are_each_remembered(box: Sandbox) -> None:
+    """Also when one has to run again; where both write to one folder the other is repeated."""
+    places = {"python": ".venv", "web": "build"}
+
+    def ran(name: str = "main") -> str:
+        steps = (
+            GateStep(n, "true", f"mkdir -p {p}; echo >{p}/x; echo {n} >>$WHERE/ran", 60) for n, p in places.items()
+        )
+        gate.run(replace(job(box, name), steps=tuple(steps)))
+        return " ".join((box.path.parent / "ran").read_text().split())
+
+    first = ran()
+    assert (first, ran(), ran("code")) == ("python web", first, first)
+    assert ran("locked") == f"{first} {first}"
+    assert ran("locked") == f"{first} {first}"
+    places["other"] = "build"
+    told = [ran("locked") for _ in range(3)][-1].removeprefix(f"{first} {first} ").split()
+    assert (told.count("python"), told[0], told[1]) == (0, "other", "web")
+
+
+def test_bytecode_of_a_package_that_a_branch_deletes_does_not_make_it_importable(sandbox: SandboxMaker) -> None:
+    """Nor is anything else left of the folder; what lies in others stays warm."""
+    files = {"old/in/m.py": "x = 1\n", "new.py": "x = 1\n", ".gitignore": "__pycache__/\n*.log\n"}
+    box = sandbox(step("main", files), step("gone", {"new.py": "x = 2\n"}, start="main", delete=["old/in/m.py"]))
+    assert gate.run(job(box, "main", "mkdir old/__pycache__; echo >old/in/a.log; echo >b.log")).judgement.status == 0
+    said = gate.run(job(box, "gone", "ls"))
+    assert said.log == b"b.log\nnew.py\n"
+
+
 @pytest.mark.parametrize("setup", ["touch made", "echo x >>a", "mkdir made; touch made/x"])
 def test_a_set_up_whose_work_is_cleaned_away_runs_each_time(box: Sandbox, setup: str) -> None:
     assert set_ups(box, ["main", "code", "main"], setup) == 3
@@ -120,6 +169,37 @@ def test_ignored_files_are_copied_anew_and_never_over_what_the_commit_has(box: S
     assert gate.run(job(box, "main", look, gate=config)).log == b"2\n2\n1\nlink\nx\n"
 
 
+def test_what_is_no_longer_there_to_be_included_is_gone_from_the_checkout_too(box: Sandbox, tmp_path: Path) -> None:
+    """Whichever way it went, and whatever tests left in its place."""
+    (box.path / "build" / "in").mkdir(parents=True)
+    for name in ("secret.env", "build/x", "build/in/y"):
+        (box.path / name).write_text("1\n")
+    config, look = Gate(include=("secret.env", "build")), "find secret.env build | sort"
+    assert gate.run(job(box, "main", look, gate=config)).log == b"build\nbuild/in\nbuild/in/y\nbuild/x\nsecret.env\n"
+    (box.path / "build" / "in" / "y").unlink()
+    assert gate.run(job(box, "main", look, gate=config)).log == b"build\nbuild/x\nsecret.env\n"
+    (box.path / "outside").mkdir()
+    (box.path / "outside" / "x").write_text("mine\n")
+    assert gate.run(job(box, "main", f"rm -r build; ln -s {box.path}/outside build", gate=config)).log == b""
+    assert gate.run(job(box, "main", "ls secret.env", gate=Gate())).judgement.verdict is GateVerdict.FAILED
+    assert (box.path / "outside" / "x").read_text() == "mine\n"
+
+
+def test_a_link_in_an_included_folder_that_leads_out_is_refused_unless_to_a_program(
+    box: Sandbox, tmp_path: Path
+) -> None:
+    """As those of virtual environments do."""
+    (box.path / ".venv").mkdir()
+    (box.path / ".venv" / "python").symlink_to(sys.executable)
+    (box.path / ".venv" / "gone").symlink_to("nowhere")
+    config = Gate(include=(".venv",))
+    assert gate.run(job(box, "main", "test -x .venv/python", gate=config)).judgement.verdict is GateVerdict.PASSED
+    (tmp_path / "data").write_text("x\n")
+    (box.path / ".venv" / "data").symlink_to(tmp_path / "data")
+    said = gate.run(job(box, "main", "true", gate=config))
+    assert b"'.venv/data' leads out of the work tree" in said.log
+
+
 def test_no_copy_is_led_out_of_a_checkout_by_a_link_that_tests_left(box: Sandbox, tmp_path: Path) -> None:
     (box.path / "build").mkdir()
     (box.path / "build" / "x").write_text("1\n")
@@ -141,6 +221,21 @@ def test_an_ignored_file_that_leads_out_of_the_work_tree_is_not_copied(box: Sand
     assert b"leads out of the work tree" in said.log
 
 
+def test_what_the_commit_or_an_earlier_run_has_in_the_way_does_not_keep_a_file_from_being_included(
+    sandbox: SandboxMaker,
+) -> None:
+    box = sandbox(
+        step("main", {".gitignore": "build\n", "x": "1\n"}),
+        step("owner", {"build": "a tracked file\n"}, start="main"),
+    )
+    (box.path / "build").mkdir()
+    (box.path / "build" / "x").write_text("1\n")
+    config = Gate(include=("build/x",))
+    assert gate.run(job(box, "main", "rm -r build; touch build", gate=config)).judgement.verdict is GateVerdict.PASSED
+    assert gate.run(job(box, "main", "cat build/x", gate=config)).log == b"1\n"
+    assert gate.run(job(box, "owner", "cat build", gate=config)).log == b"a tracked file\n"
+
+
 def test_what_the_checkout_lacks_is_named_with_caches_last(box: Sandbox) -> None:
     for name in ("secret.env", "build/deep/x", "__pycache__/a.pyc", ".venv/bin/python"):
         (box.path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -159,6 +254,9 @@ def test_reports_count_and_an_old_one_never_does(box: Sandbox) -> None:
     assert (said.verdict, said.tests, said.failing) == (GateVerdict.FAILED, None, ())
 
 
+MODES = "stat -c %A kept kept/tracked | cut -c 2-3"
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -172,13 +270,18 @@ def test_reports_count_and_an_old_one_never_does(box: Sandbox) -> None:
         "yes | head -c 5000000",
         "ln -sf /dev/zero ../log",
         "mkfifo pipe; mkdir -p d/d; chmod 0 d",
+        "rm -f ../log; mkfifo ../log",
+        "rm ../log; mkdir ../log",
+        "git init -q kept",
+        "chmod 444 kept/tracked; chmod 555 kept",
+        f'{sys.executable} -c "import os; [(os.mkdir(10 * str(0)), os.chdir(10 * str(0))) for _ in range(1500)]"',
     ],
 )
 def test_whatever_a_gate_does_to_its_checkout_the_next_one_is_sound(box: Sandbox, command: str) -> None:
     before = box.git("status", "--porcelain"), box.git("for-each-ref")
     assert gate.run(job(box, "main", command)).judgement.verdict is GateVerdict.PASSED
-    said = gate.run(job(box, "code", "git status --porcelain; cat a; git rev-parse HEAD"))
-    assert said.log.decode().split() == ["2", box.tip("code")]
+    said = gate.run(job(box, "code", f"git status --porcelain; cat a; git -C kept rev-parse HEAD; {MODES}"))
+    assert said.log.decode().split() == ["2", box.tip("code"), "rw", "rw"]
     assert (box.git("status", "--porcelain"), box.git("for-each-ref")) == before
 
 
@@ -275,15 +378,15 @@ SANDBOXED = Gate(isolation="bwrap")
 
 
 def test_behind_bwrap_only_the_checkout_can_be_written_and_secrets_are_out_of_sight(box: Sandbox) -> None:
-    home = Path(box.env["HOME"])
+    home, mark = Path(box.env["HOME"]), f"x-{box.path.parent.name}-{os.getpid()}"
     (home / ".ssh").mkdir(exist_ok=True)
     (home / ".ssh" / "id").write_text("private")
     tries = [
-        "touch inside $HOME/x /tmp/x && echo can write",
+        f"touch inside $HOME/x /tmp/{mark} && echo can write",
         "git status --porcelain",
         "git log --format=%s -1",
         f"touch {box.path}/x",
-        "touch /etc/x /usr/x /x ../x ../own/x",
+        f"touch /etc/{mark} /usr/{mark} /{mark} ../x ../own/x",
         f"cat {home}/.ssh/id",
         "ls /run /tmp | head -3",
         "echo ${API_TOKEN-none}",
@@ -294,7 +397,7 @@ def test_behind_bwrap_only_the_checkout_can_be_written_and_secrets_are_out_of_si
     assert "can write\n?? inside\nmain: change\n" in text
     assert "private" not in text
     assert text.endswith("none\n")
-    for path in (box.path / "x", Path("/etc/x"), Path("/usr/x"), Path("/x"), Path("/tmp/x"), home / "x"):
+    for path in (box.path / "x", home / "x", *(Path(place, mark) for place in ("/etc", "/usr", "/", "/tmp"))):
         assert not path.exists()
     assert gate.run(job(box, "code", "true", gate=SANDBOXED)).judgement.verdict is GateVerdict.PASSED
 
@@ -339,17 +442,18 @@ def test_what_is_behind_bwrap_cannot_bend_what_is_run_outside_it(box: Sandbox) -
     assert not mark.exists()
 
 
-def test_an_isolation_that_is_not_there_is_refused_with_a_way_out(tmp_path: Path) -> None:
+def test_an_isolation_that_is_not_there_is_refused_with_a_way_out(box: Sandbox, tmp_path: Path) -> None:
+    repository = box.repository
     bwrap, template = configured('[gate]\nisolation = "bwrap"'), configured('[gate]\nisolation = "nope {command}"')
     with pytest.raises(InputError) as nowhere:
-        must_be_possible(bwrap, {"PATH": str(tmp_path)})
+        must_be_possible(bwrap, {"PATH": str(tmp_path)}, repository)
     assert nowhere.value.hint == 'install bubblewrap, or use isolation = "process"'
     with pytest.raises(InputError, match="nope was not found"):
-        must_be_possible(template, dict(os.environ))
+        must_be_possible(template, dict(os.environ), repository)
     refusing = tmp_path / "bwrap"
     refusing.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
     refusing.chmod(0o755)
     with pytest.raises(InputError, match="cannot make namespaces here: bwrap: No permissions"):
-        must_be_possible(bwrap, {"PATH": f"{tmp_path}:{os.environ['PATH']}"})
-    must_be_possible(bwrap, dict(os.environ))
-    must_be_possible(configured(""), {})
+        must_be_possible(bwrap, {"PATH": f"{tmp_path}:{os.environ['PATH']}"}, repository)
+    must_be_possible(bwrap, dict(os.environ), repository)
+    must_be_possible(configured(""), {}, repository)

@@ -6,7 +6,7 @@ import pytest
 
 from gitbot.gate.junit import Report
 from gitbot.gate.verdict import closing, counts, failing, judge
-from gitbot.model.gate import GateVerdict
+from gitbot.model.gate import GateVerdict, Suite
 from gitbot.process import Ended
 
 
@@ -51,6 +51,11 @@ def test_closing_lines_say_how_many_tests_ran_and_were_skipped(log: str, expecte
         (ended("Ran 0 tests in 0.000s\n\nOK"), GateVerdict.NO_TESTS, 0),
         (ended("1 failed in 0.1s", 1), GateVerdict.FAILED, 1),
         (ended("3 passed in 0.1s", 1), GateVerdict.FAILED, 1),
+        (ended("1 failed in 0.1s"), GateVerdict.FAILED, 0),
+        (ended("1 failed in 0.1s\n2 failed in 0.1s"), GateVerdict.FAILED, 0),
+        (ended("Ran 1 test in 0.1s\n\nOK\n1 failed in 0.1s"), GateVerdict.FAILED, 0),
+        (ended("3 passed in 0.1s\n1 failed, 2 passed in 0.1s"), GateVerdict.PASSED, 0),
+        (ended("Ran 1 test in 0.1s\n\nOK\nRan 1 test in 0.1s\n\nFAILED (failures=1)"), GateVerdict.PASSED, 0),
         (ended("no tests ran in 0.01s", 2), GateVerdict.FAILED, 2),
         (ended("sh: x: not found", 127), GateVerdict.NO_START, 127),
         (ended("sh: x: Permission denied", 126), GateVerdict.NO_START, 126),
@@ -109,7 +114,7 @@ def test_no_output_takes_long_to_read(unit: str) -> None:
 
 
 def test_a_report_counts_before_the_output_and_names_what_failed() -> None:
-    report = Report(tests=3, skipped=1, failing=["a::x", "a::y"])
+    report = Report(ran=["a::x", "a::y", "a::z"], skipped=["a::later"], failing=["a::x", "a::y"])
     judged = judge(ended("9 passed in 0.1s\nFAILED z.py::z", 1), report)
     assert (judged.verdict, judged.tests, judged.skipped, judged.failing) == (
         GateVerdict.FAILED,
@@ -119,6 +124,8 @@ def test_a_report_counts_before_the_output_and_names_what_failed() -> None:
     )
     assert judge(ended("9 passed in 0.1s"), Report()).verdict is GateVerdict.NO_TESTS
     assert judge(ended("0 failing"), report).verdict is GateVerdict.FAILED  # whatever its status was
+    assert judged.suite == Suite(("a::x", "a::y", "a::z"), ("a::later",))
+    assert judge(ended("1 passed in 0.1s"), Report(ran=["a"], whole=False)).suite is None
 
 
 @pytest.mark.parametrize(

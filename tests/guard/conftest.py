@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from gitbot.cli import main
 from gitbot.model.plan import Access, Claim, Plan, PlanId, Source
 from gitbot.repository.recipes import Step
 from tests.conftest import Ran, Sandbox, SandboxMaker
@@ -53,6 +57,18 @@ class Desk:
             path.write_text(text)
         self.box.git("add", "-A", cwd=where)
         self.box.git("commit", "-q", "--allow-empty", "-m", message, cwd=where)
+
+    def gitbot(self, *arguments: str, cwd: Path | None = None) -> Ran:
+        """The program as a user would run it, without a process of its own."""
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.chdir(cwd or self.box.path)
+            for name in os.environ.keys() - self.box.env.keys():
+                patch.delenv(name)
+            for name, value in self.box.env.items():
+                patch.setenv(name, value)
+            code = main(list(arguments))
+        return Ran(code, out.getvalue(), err.getvalue())
 
     def push(self, *arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Ran:
         done = subprocess.run(
@@ -106,9 +122,9 @@ def desk(tmp_path: Path, sandbox: SandboxMaker, path_with_gitbot: str) -> DeskMa
         box.git("clone", "-q", "--bare", str(box.path), str(remote))
         box.git("remote", "add", "origin", str(remote))
         box.git("fetch", "-q", "origin")
-        if install:
-            assert box.gitbot("hook", "install").code == 0
-        return Desk(box, remote)
+        made = Desk(box, remote)
+        assert not install or made.gitbot("hook", "install").code == 0
+        return made
 
     return make
 

@@ -9,8 +9,13 @@ from hypothesis import strategies as st
 
 from gitbot.config import Ownership
 from gitbot.guard.drift import Drift, Judgement, find_drift, judge, widened
+from gitbot.guard.places import drift_report
 from gitbot.model.git import Change, ChangeKind
 from gitbot.model.plan import Access, Plan, PlanSet
+from gitbot.report.drift import places
+from gitbot.repository.patches import LARGEST_SHOWN
+from gitbot.repository.recipes import Step
+from tests.conftest import SandboxMaker
 from tests.guard.conftest import claim, plan
 
 A = plan("A", ["src/a/**"], ["package.json"])
@@ -52,6 +57,31 @@ def kinds(drift: Drift) -> dict[str, str]:
 )
 def test_a_path_belongs_to_who_claims_it_in_whatever_spelling(path: str, kind: str | None) -> None:
     assert kinds(drift_of([path])).get(path) == kind
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("src/b", "foreign B"),
+        ("SRC/B", "foreign B"),
+        ("src", None),
+        ("lib", "foreign B"),
+        ("lib/x.py", "foreign B"),
+        ("src/bb", "unowned"),
+        ("li", "unowned"),
+    ],
+)
+def test_what_stands_where_a_claimed_folder_is_to_be_belongs_to_the_claim(path: str, kind: str | None) -> None:
+    """As a file, a link or a submodule; where several claims lie below, to the branch if one is its own."""
+    assert kinds(drift_of([path])).get(path) == kind
+
+
+@pytest.mark.parametrize(
+    "path", ["src/a/../b/two.py", "./src/a/x", "src/a/.git/config", "src/a/.GIT", "src/a/git~1/x"]
+)
+def test_a_path_that_no_checkout_can_have_is_nobodys_to_touch(path: str) -> None:
+    (found,) = drift_of([path]).foreign
+    assert (found.owner, found.text) == (None, f"{path} is a path that no checkout can have")
 
 
 def test_a_decomposed_spelling_is_the_owned_path() -> None:
@@ -222,6 +252,33 @@ def test_owning_what_was_only_shared_widens_and_the_other_way_round_does_not() -
 
 def test_a_new_plan_widens_nothing() -> None:
     assert widened((A,), (A, plan("Z", ["**"]))) == ()
+
+
+def test_the_report_has_the_lines_of_what_is_not_claimed(sandbox: SandboxMaker) -> None:
+    """Not of what is owned, gone, binary, a submodule or too large; and none for what a rename left behind."""
+    base: dict[str, str | list[str]] = {
+        "src/b/two.py": [f"line {number}" for number in range(1, 21)],
+        "lib/x.py": "x\n",
+        "src/a/one.py": "a\n",
+    }
+    box = sandbox(Step(branch="main", message="base", files=base))
+    lines = [f"line {number}" for number in range(1, 21)]
+    lines[4:6] = ["five", "six", "and a half"]
+    (box.path / "src/b/two.py").write_text("\n".join([*lines, "end"]) + "\n")
+    (box.path / "lib/x.py").unlink()
+    (box.path / "src/a/one.py").write_text("b\n")
+    (box.path / "README.md").write_text("hello\n")
+    (box.path / "image").write_bytes(b"\0\1\2")
+    (box.path / "large").write_text("x\n" * LARGEST_SHOWN)
+    box.git("add", "-A")
+    box.git("update-index", "--add", "--cacheinfo", f"160000,{box.tip('main')},sub")
+    box.git("commit", "-q", "-m", "work")
+    changes = box.repository.changes(box.tip("main~1"), box.tip("main"))
+    drift = find_drift(PlanSet((A, B)), (A,), changes, shared=())
+    found = drift_report(box.repository, drift, changes)
+    assert found.lines == {"src/b/two.py": ((5, 7), (22, 22)), "README.md": ((1, 1),)}
+    assert found.foreign == ("lib/x.py", "src/b/two.py")
+    assert list(places(found))[:3] == ["lib/x.py", "src/b/two.py:5-7,22", "README.md:1 (nobody's)"]
 
 
 _SEGMENT = st.sampled_from(["a", "B", "b", "x.py", "**", "*", "é", "{a,b}"])

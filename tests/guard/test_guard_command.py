@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+from gitbot.journal import leases
 from tests.guard.conftest import BASE, CONFIG, DeskMaker
 
 
@@ -99,3 +101,75 @@ def test_the_rules_are_those_of_the_push(desk: DeskMaker) -> None:
     )
     at.commit("agent-a", {}, "x\n\nGitbot-Reason: docs")
     assert at.box.gitbot("guard", "README.md").code == 0
+
+
+def test_what_was_read_once_is_answered_without_starting_git(desk: DeskMaker) -> None:
+    """For a tool that asks before every edit: there is no git on PATH any more."""
+    at = desk(install=False)
+    at.commit("agent-b", {"src/b/two.py": "b = 3\n"})
+    at.commit("agent-a", {"src/a/one.py": "a = 2\n"})
+    asked = ("guard", "src/a/one.py", "src/b/two.py", "README.md")
+    first = at.box.gitbot(*asked)
+    again = at.box.gitbot(*asked, env={"PATH": "/nowhere"})
+    assert (again.code, again.out, again.err) == (1, first.out, first.err)
+
+
+def test_the_answer_changes_as_soon_as_the_owners_work_has_landed(desk: DeskMaker) -> None:
+    at = desk(install=False)
+    at.commit("agent-b", {"src/b/two.py": "b = 3\n"})
+    assert at.box.gitbot("guard", "--branch", "agent-a", "src/b/two.py").code == 1
+    at.box.git("checkout", "-q", "main")
+    at.box.git("merge", "-q", "--ff-only", "agent-b")
+    assert at.box.gitbot("guard", "--branch", "agent-a", "src/b/two.py").code == 0
+    at.box.git("reset", "-q", "--hard", "HEAD~1")
+    (at.box.path / ".git" / "gitbot" / "landed").write_text("[damaged")
+    assert at.box.gitbot("guard", "--branch", "agent-a", "src/b/two.py").code == 1
+
+
+def test_a_plan_that_only_the_branch_has_counts_for_it(desk: DeskMaker) -> None:
+    at = desk(install=False)
+    at.commit("agent-c", {"plans/PLAN-C.md": "---\nplan: C\nowns: [docs/**]\n---\n# Agent C\n- [ ] write it\n"})
+    done = at.box.gitbot("guard", "docs/x.md", "src/b/two.py")
+    assert (done.code, done.out.splitlines()[0]) == (1, "yes docs/x.md")
+    assert "plan C (plans/PLAN-C.md) is not on main yet" in done.err
+
+
+def test_a_path_is_where_the_system_finds_it_and_not_where_its_dots_point(desk: DeskMaker) -> None:
+    """Behind a link to a folder, `..` is the folder above what it leads to."""
+    at = desk(install=False)
+    (at.box.path / "src" / "b" / "inner").mkdir()
+    (at.box.path / "src" / "a" / "link").symlink_to("../b/inner")
+    done = at.box.gitbot("guard", "--branch", "agent-a", "src/a/link/../two.py", "src/a/none/../one.py", "src/b/..")
+    assert [line.split()[1] for line in done.out.splitlines()] == ["src/b/two.py", "src/a/one.py", "src"]
+
+
+def test_a_push_of_what_somebody_else_holds_is_remarked_on_and_passes(desk: DeskMaker) -> None:
+    at = desk()
+    leases.claim(at.box.repository, ["README.md"], "agent-b", seconds=600, now=time.time())
+    at.commit("agent-a", {"README.md": "mine\n"})
+    done = at.push("agent-a")
+    assert done.code == 0
+    assert "warning: agent-a: README.md is held by agent-b (README.md) until " in done.err
+    assert at.box.gitbot("guard", "README.md").out.startswith("no  README.md is held by agent-b")
+
+
+def test_a_branch_that_is_being_rebased_is_still_the_one_asked_for(desk: DeskMaker) -> None:
+    at = desk(install=False)
+    at.commit("agent-a", {"src/a/one.py": "a = 2\n"})
+    at.box.git("rebase", "-q", "--exec", "false", "HEAD~1", check=False)
+    assert (at.box.path / ".git" / "rebase-merge").is_dir()
+    done = at.gitbot("guard", "src/b/two.py")
+    assert (done.code, done.out.startswith("no  src/b/two.py belongs to plan B")) == (1, True)
+
+
+def test_an_object_that_is_missing_and_a_folder_that_is_gone_are_said_with_the_way_out(desk: DeskMaker) -> None:
+    at = desk(install=False)
+    gone = at.box.path / "gone"
+    gone.mkdir()
+    words = f"rmdir '{gone}'; exec '{sys.executable}' -m gitbot guard x"
+    done = subprocess.run(["sh", "-c", words], cwd=gone, env=at.box.env, capture_output=True, text=True, check=False)
+    assert (done.returncode, "hint: " in done.stderr) == (2, True)
+    blob = at.box.git("rev-parse", "main:plans/PLAN-B.md")
+    (at.box.path / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    missing = at.gitbot("guard", "--branch", "agent-a", "src/b/two.py")
+    assert (missing.code, "hint: " in missing.err) == (2, True)

@@ -112,3 +112,69 @@ def test_a_damaged_journal_is_no_evidence(desk: DeskMaker) -> None:
     assert not has_landed(at)
     at.box.git("update-ref", ref_of(RUN), at.box.git("rev-parse", "main:package.json"))
     assert not has_landed(at)
+
+
+@pytest.mark.parametrize("how", ["--ff", "--no-ff", "--squash"])
+def test_a_branch_stacked_on_another_that_landed_has_not_begun(desk: DeskMaker, how: str) -> None:
+    at = desk(install=False)
+    at.commit("agent-a", {"src/a/one.py": "a = 2\n"})
+    at.box.git("branch", "agent-b", "agent-a")
+    at.box.git("checkout", "-q", "main")
+    at.box.git("merge", "-q", "--no-edit", how, "agent-a")
+    at.box.git("commit", "-q", "--allow-empty", "-m", "land a")
+    assert not has_landed(at)
+    at.commit("agent-b", {"src/b/new.py": "n = 1\n"})
+    at.box.git("checkout", "-q", "main")
+    at.box.git("merge", "-q", "--no-edit", "agent-b")
+    assert has_landed(at)
+
+
+def test_a_branch_that_only_followed_the_target_has_not_begun(desk: DeskMaker) -> None:
+    at = desk(install=False)
+    at.box.git("branch", "agent-b", "main")
+    at.commit("main", {"README.md": "x\n"})
+    at.box.git("checkout", "-q", "agent-b")
+    at.box.git("merge", "-q", "main")
+    assert not has_landed(at)
+    ticked = replace(B, tasks=(Task("one", 1, TaskState.DONE),))
+    assert has_landed(at, ticked)
+
+
+def test_another_branchs_recorded_landing_is_none_of_one_made_there(desk: DeskMaker) -> None:
+    at = desk(install=False)
+    at.commit("agent-b", {"src/b/new.py": "n = 1\n"})
+    at.box.git("branch", "agent-c", "agent-b")
+    at.box.git("checkout", "-q", "main")
+    at.box.git("merge", "-q", "--ff-only", "agent-b")
+    record_landing(at, at.box.tip("main"))
+    assert has_landed(at)
+    assert not has_landed(at, plan("C", ["src/c/**"]))
+
+
+def test_a_local_branch_that_landed_is_not_all_where_the_remotes_is_ahead(desk: DeskMaker) -> None:
+    at = desk(install=False)
+    at.commit("agent-b", {"src/b/new.py": "n = 1\n"})
+    at.box.git("checkout", "-q", "main")
+    at.box.git("merge", "-q", "--no-edit", "agent-b")
+    assert has_landed(at)
+    at.commit("agent-b", {"src/b/new.py": "n = 2\n"})
+    at.push("agent-b")
+    at.box.git("branch", "-f", "agent-b", "agent-b~1", check=False)
+    at.box.git("reset", "-q", "--hard", "HEAD~1")
+    assert at.box.tip("agent-b") == at.box.git("rev-parse", "origin/agent-b~1")
+    assert not has_landed(at)
+
+
+def test_a_branch_that_only_a_remote_has_landed_when_what_it_brought_is_its_plans(desk: DeskMaker) -> None:
+    at = desk(install=False)
+    for branch, path in (("agent-a", "src/a/one.py"), ("agent-b", "src/b/new.py")):
+        at.commit(branch, {path: "x = 1\n"})
+        at.box.git("update-ref", f"refs/remotes/origin/{branch}", branch)
+        at.box.git("checkout", "-q", "main")
+        at.box.git("merge", "-q", "--no-ff", "--no-edit", branch)
+        at.box.git("branch", "-q", "-D", branch)
+    assert has_landed(at)
+    at.box.git("update-ref", "refs/remotes/origin/agent-b", "origin/agent-a")
+    assert not has_landed(at)
+    at.box.git("update-ref", "refs/remotes/origin/agent-b", "main~2")
+    assert not has_landed(at), "it is where the target was, and nobody knows whether it ever was elsewhere"

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitbot.errors import InputError
-from gitbot.guard.push import read_updates
-from tests.guard.conftest import BASE, CONFIG, PLAN_A, PLAN_B, DeskMaker
+from gitbot.guard.enforcement import enforcement
+from gitbot.guard.push import Verdict, judge_push, read_updates
+from gitbot.planset import KEPT
+from tests.guard.conftest import BASE, CONFIG, PLAN_A, PLAN_B, Desk, DeskMaker
 
 REFUSAL = """\
 error: agent-a is not pushed: it changes what plan A does not own
@@ -265,7 +267,7 @@ def test_a_broken_configuration_blocks_no_branch_without_a_plan_and_opens_none_w
     passed = at.push("topic")
     assert passed.code == 0
     assert passed.err.startswith("warning: ")
-    assert passed.err.endswith("the defaults are in force until this is mended\n")
+    assert passed.err.endswith("for what cannot be read the defaults are in force until this is mended\n")
     assert at.push("HEAD:refs/heads/agent-a").code == 1
 
 
@@ -396,3 +398,139 @@ def test_the_configuration_in_force_is_the_targets(desk: DeskMaker) -> None:
     loose = CONFIG + '[ownership]\nforeign = "warn"\n'
     at.commit("agent-a", {"gitbot.toml": loose, "src/b/two.py": "b = 3\n"})
     assert at.push("agent-a").code == 1
+
+
+def test_every_remote_is_guarded_with_the_target_that_it_is_known_to_have(desk: DeskMaker, tmp_path: Path) -> None:
+    at = desk()
+    at.box.git("clone", "-q", "--bare", str(at.remote), str(tmp_path / "second remote.git"))
+    at.box.git("remote", "add", "second", str(tmp_path / "second remote.git"))
+    at.commit("agent-a", {"src/b/two.py": "b = 3\n"})
+    for remote in ("second", str(tmp_path / "second remote.git")):
+        assert at.box.git("push", "-q", remote, "agent-a", check=False) == ""
+        assert at.box.git("ls-remote", remote, "refs/heads/agent-a") == ""
+    at.commit("agent-b", {"src/b/two.py": "b = 3\n"})
+    at.box.git("push", "-q", "second", "agent-b")
+    assert at.box.git("ls-remote", "second", "refs/heads/agent-b") != ""
+
+
+@pytest.mark.parametrize("kind", [("--bare",), ("--depth=1",), ("--filter=blob:none",)])
+def test_bare_shallow_and_partial_clones_are_guarded(desk: DeskMaker, tmp_path: Path, kind: tuple[str, ...]) -> None:
+    at = desk(install=False)
+    at.box.git("config", "uploadpack.allowFilter", "true", cwd=at.remote)
+    at.commit("agent-a", {"src/b/two.py": "b = 3\n", "src/a/größe 1.py": "a\n"})
+    at.commit("agent-b", {"src/b/two.py": "b = 3\n"})
+    assert at.push("agent-a:refs/heads/x", "agent-b:refs/heads/y").code == 0
+    clone = tmp_path / "clone"
+    at.box.git("clone", "-q", "--no-single-branch", *kind, f"file://{at.remote}", str(clone))
+    assert at.gitbot("hook", "install", "--client", cwd=clone).code == 0
+    names = ("x", "y") if kind == ("--bare",) else ("origin/x", "origin/y")
+    refused, passed = (
+        at.push(f"{name}:refs/heads/agent-{who}", cwd=clone) for name, who in zip(names, "ab", strict=True)
+    )
+    assert refused.code == 1
+    assert "src/b/two.py belongs to plan B" in refused.err
+    assert "größe" not in refused.err
+    assert (passed.code, passed.err) == (0, "")
+
+
+# Plans kept as they were read
+
+
+def test_plans_that_were_read_once_are_not_read_again_until_the_target_moves(desk: DeskMaker) -> None:
+    at = desk()
+    kept = at.box.path / ".git" / KEPT
+    at.commit("agent-a", {"src/b/two.py": "b = 3\n"})
+    assert at.push("agent-a").code == 1
+    before = kept.stat().st_ino
+    assert at.push("agent-a").code == 1
+    assert kept.stat().st_ino == before
+    at.commit("main", {"plans/PLAN-B.md": PLAN_B.replace("src/b/**", "src/c/**")})
+    assert at.push("agent-a").code == 0
+    assert kept.stat().st_ino != before
+    assert [path.name for path in kept.parent.iterdir() if path.name.startswith(kept.name)] == [kept.name]
+
+
+def judged(at: Desk, branch: str) -> list[Verdict]:
+    """What the hook says of a branch, without the process around it."""
+    force = enforcement(at.box.repository, "origin", None)
+    assert force is not None
+    ref = f"refs/heads/{branch}"
+    return list(judge_push(force, read_updates(f"{ref} {at.box.tip(branch)} {ref} {'0' * 40}\n")))
+
+
+def test_damage_to_the_plans_that_are_kept_only_costs_time(desk: DeskMaker) -> None:
+    """Cut short, one bit changed, emptied, made a folder: the same answer, and mended where that is possible."""
+    at = desk(install=False)
+    kept = at.box.path / ".git" / KEPT
+    at.commit("agent-a", {"src/b/two.py": "b = 3\n"})
+    first, whole = judged(at, "agent-a"), kept.read_bytes()
+    at_owner = whole.index(b"src/b")
+    for damaged in (whole[:-1], b"", whole[:at_owner] + b"S" + whole[at_owner + 1 :], b"x\n\n\n"):
+        kept.write_bytes(damaged)
+        assert judged(at, "agent-a") == first
+        assert kept.read_bytes() == whole
+    kept.unlink()
+    kept.mkdir()
+    assert judged(at, "agent-a") == first
+
+
+def test_of_a_broken_configuration_what_can_be_read_stays_in_force(desk: DeskMaker) -> None:
+    plans = {name.replace("plans/", "agents/"): text for name, text in BASE.items() if name.startswith("plans/")}
+    broken = (
+        'plans = ["agents"]\nshard = ["x"]\nshared = ["README.md", "../x"]\n[ownership]\nunowned = "refuse"\nx = 1\n'
+    )
+    at = desk({**plans, "gitbot.toml": broken, "README.md": "hello\n"})
+    at.commit("agent-a", {"src/b/two.py": "b = 3\n", "README.md": "x\n", "other": "x\n"})
+    done = at.push("agent-a")
+    assert done.code == 1
+    assert done.err.splitlines()[2:5] == [
+        "  src/b/two.py belongs to plan B (agents/PLAN-B.md:4: src/b/**)",
+        "  README.md is shared by configuration, and plan A does not list it under shared",
+        "  other is nobody's: no plan claims it",
+    ]
+
+
+def test_what_came_from_the_target_of_any_remote_is_not_the_branchs(desk: DeskMaker, tmp_path: Path) -> None:
+    """Of a fork's clone: its own main, and the fork's, are older than the one that the branch was made from."""
+    at = desk()
+    other = tmp_path / "upstream.git"
+    at.box.git("clone", "-q", "--bare", str(at.remote), str(other))
+    at.box.git("remote", "add", "team/up", str(other))
+    at.commit("main", {"src/b/two.py": "b = 4\n"})
+    at.box.git("push", "-q", "--no-verify", "team/up", "main", "main:refs/heads/stray/main")
+    at.box.git("checkout", "-q", "-b", "agent-a", "team/up/main")
+    at.box.git("branch", "-f", "main", "origin/main")
+    at.commit("agent-a", {"src/a/one.py": "a = 2\n"})
+    assert at.push("agent-a").code == 0
+    at.box.git("update-ref", "-d", "refs/remotes/team/up/main")
+    at.box.git("update-ref", "refs/remotes/team/up/stray/main", "agent-a")
+    assert at.push("agent-a:refs/heads/agent/a").code == 1, "another branch whose name only ends so"
+
+
+def test_a_plans_own_branch_is_no_target_even_where_head_names_it(desk: DeskMaker) -> None:
+    """As in a clone of a repository in which somebody worked on a plan's branch."""
+    at = desk()
+    at.commit("agent-a", {"src/b/two.py": "b = 3\n"})
+    at.box.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/agent-a")
+    done = at.push("agent-a")
+    assert done.code == 1
+    warning, *rest = done.err.splitlines(keepends=True)
+    assert warning == "warning: HEAD names agent-a, which is a plan's own branch; main is the target instead\n"
+    assert "".join(rest).startswith(REFUSAL)
+
+
+def test_a_repository_of_another_object_format_is_remarked_on_and_pushes_pass(
+    desk: DeskMaker, tmp_path: Path
+) -> None:
+    at = desk(install=False)
+    where, remote = tmp_path / "long", tmp_path / "long.git"
+    at.box.git("init", "-q", "--object-format=sha256", str(where))
+    at.box.git("init", "-q", "--bare", "--object-format=sha256", str(remote))
+    at.box.git("remote", "add", "origin", str(remote), cwd=where)
+    hook = where / ".git" / "hooks" / "pre-push"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text('#!/bin/sh\nexec gitbot hook run pre-push "$@"\n')
+    hook.chmod(0o755)
+    at.commit("main", {"x": "x\n"}, cwd=where)
+    done = at.push("HEAD:refs/heads/main", cwd=where)
+    assert (done.code, done.err.startswith("warning: ")) == (0, True)

@@ -32,7 +32,14 @@ def box(sandbox: SandboxMaker) -> Sandbox:
 def started(box: Sandbox) -> Started:
     request = Request(names=("agent-a",), target=RefName("refs/heads/main"))
     return Started(
-        run=RUN, time=1.0, request=request, before=box.tip("main"), identity=("G", "g@x"), entries=(), config={}
+        run=RUN,
+        time=1.0,
+        request=request,
+        before=box.tip("main"),
+        identity=("G", "g@x"),
+        entries=(),
+        config={},
+        clone=runs.mark_clone(box.repository),
     )
 
 
@@ -80,6 +87,21 @@ def test_the_latest_run_is_the_newest_one(box: Sandbox) -> None:
     for run in (RUN, RunId("20300101T000000Z-0000"), RunId("20200101T000000Z-ffff")):
         Journal(box.repository, run).append(started(box))
     assert runs.latest(box.repository) == "20300101T000000Z-0000"
+
+
+def test_a_run_to_which_another_clone_has_added_is_no_longer_ones_own(box: Sandbox, tmp_path: Path) -> None:
+    """It can be read, but neither is it gone on with nor has anything landed on its word."""
+    Journal(box.repository, RUN).append(started(box))
+    assert runs.latest(box.repository) == RUN
+    box.git("clone", "-q", ".", str(tmp_path / "other"))
+    other = Sandbox(tmp_path / "other", box.env)
+    other.git("fetch", "-q", "origin", "refs/gitbot/*:refs/gitbot/*")
+    assert runs.latest(other.repository) is None
+    added = Moved(before=Oid("0" * 40), after=Oid("1" * 40))
+    Journal(other.repository, RUN).append(added)
+    box.git("fetch", "-q", str(other.path), "+refs/gitbot/*:refs/gitbot/*")
+    assert runs.read(box.repository, RUN)[1:] == (added,)
+    assert runs.latest(box.repository) is None
 
 
 def test_a_pinned_branch_outlives_its_deletion_and_comes_back_commit_for_commit(box: Sandbox) -> None:

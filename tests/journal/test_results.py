@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -30,7 +31,7 @@ def result(
 ) -> GateResult:
     tree = Oid(box.git("rev-parse", f"{name}^{{tree}}"))
     log = Oid(str(box.repository.lib.create_blob(b"log")))
-    key = results.key_of(tree, Gate(), TRUE)
+    key = results.key_of(tree, Gate(), TRUE, "")
     here = mark_clone(box.repository)
     return GateResult(key, tree, verdict, 0, 1.0, 3, 0, log, "run", finished, failing=failing, clone=here)
 
@@ -63,6 +64,33 @@ def test_what_another_clone_found_out_counts_only_for_those_who_say_so(box: Sand
     assert results.known(box.repository, theirs.key, anybodys=True) == theirs
 
 
+def test_a_result_that_only_says_to_be_this_clones_own_is_hearsay(box: Sandbox, tmp_path: Path) -> None:
+    """Whoever has fetched one knows this clone's id, and may send it back."""
+    told = result(box, PASSED)
+    box.git("clone", "-q", ".", str(tmp_path / "other"))
+    other = Sandbox(tmp_path / "other", box.env)
+    other.git("fetch", "-q", "origin", "refs/gitbot/*:refs/gitbot/*")
+    assert results.known(other.repository, told.key) is None
+    mark_clone(other.repository)
+    results.keep(other.repository, told)
+    box.git("fetch", "-q", other.path.as_posix(), f"+{results.PREFIX}*:{results.PREFIX}*")
+    assert results.known(box.repository, told.key) is None
+    assert results.known(box.repository, told.key, anybodys=True) == replace(told, clone="")
+    assert results.flake_rate(box.repository) == (0, 0)
+
+
+def test_own_results_that_were_fetched_do_not_count_where_nothing_was_recorded_yet(
+    box: Sandbox, tmp_path: Path
+) -> None:
+    told = result(box, PASSED)
+    keep(box, told)
+    assert results.known(box.repository, told.key) == told
+    box.git("clone", "-q", "--mirror", ".", str(tmp_path / "mirror"))
+    mirror = Sandbox(tmp_path / "mirror", box.env).repository
+    assert results.known(mirror, told.key) is None
+    assert results.known(mirror, told.key, anybodys=True) == replace(told, clone="")
+
+
 def test_a_result_that_was_put_under_another_key_counts_for_nobody(box: Sandbox) -> None:
     mine, other = result(box, PASSED), result(box, PASSED, "next")
     keep(box, other)
@@ -81,20 +109,21 @@ def test_a_result_counts_for_its_tree_commands_and_surroundings_only() -> None:
     tree, other = Oid("1" * 40), Oid("2" * 40)
     lint = GateStep("lint", "true", "", 60)
     keys = {
-        results.key_of(tree, Gate(), TRUE),
-        results.key_of(other, Gate(), TRUE),
-        results.key_of(tree, Gate(), (GateStep("gate", ("true",), "", 60),)),
-        results.key_of(tree, Gate(), (GateStep("gate", "true", "npm ci", 60),)),
-        results.key_of(tree, Gate(), (*TRUE, lint)),
-        results.key_of(tree, Gate(), ()),
-        results.key_of(tree, Gate(setup="npm ci"), TRUE),
-        results.key_of(tree, Gate(include=("dist",)), TRUE),
-        results.key_of(tree, Gate(isolation="bwrap"), TRUE),
-        results.key_of(tree, Gate(junit="*.xml"), TRUE),
-        results.key_of(tree, Gate(pass_=("TOKEN",)), TRUE),
+        results.key_of(tree, Gate(), TRUE, ""),
+        results.key_of(other, Gate(), TRUE, ""),
+        results.key_of(tree, Gate(), (GateStep("gate", ("true",), "", 60),), ""),
+        results.key_of(tree, Gate(), (GateStep("gate", "true", "npm ci", 60),), ""),
+        results.key_of(tree, Gate(), (*TRUE, lint), ""),
+        results.key_of(tree, Gate(), (), ""),
+        results.key_of(tree, Gate(setup="npm ci"), TRUE, ""),
+        results.key_of(tree, Gate(include=("dist",)), TRUE, ""),
+        results.key_of(tree, Gate(isolation="bwrap"), TRUE, ""),
+        results.key_of(tree, Gate(junit="*.xml"), TRUE, ""),
+        results.key_of(tree, Gate(pass_=("TOKEN",)), TRUE, ""),
+        results.key_of(tree, Gate(), TRUE, "other"),
     }
-    assert len(keys) == 11
-    assert results.key_of(tree, Gate(protect=("x",), timeout=5, confirm=2), (replace(lint, seconds=5),)) in keys
+    assert len(keys) == 12
+    assert results.key_of(tree, Gate(protect=("x",), timeout=5, confirm=2), (replace(lint, seconds=5),), "") in keys
 
 
 def test_flakes_are_trees_that_were_both_and_say_what_failed_and_when(box: Sandbox) -> None:

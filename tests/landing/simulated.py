@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from gitbot.landing import groups
@@ -48,6 +48,10 @@ class World:
         """Whether their tree is, without flakes."""
         return not self.bad.isdisjoint(members) or any(pair.issubset(members) for pair in self.pairs)
 
+    def rivals(self, number: int) -> list[int]:
+        """What does not merge with it."""
+        return sorted(other for pair in self.conflicts if number in pair for other in pair - {number})
+
 
 @dataclass(slots=True)
 class Played:
@@ -74,7 +78,7 @@ def play(
 ) -> Played:
     """Let a queue decide until every branch has its verdict, and watch that it keeps the rules on the way."""
     rng, played = random.Random(seed), Played()
-    entries = tuple(entry(number, chance) for number, chance in enumerate(chances))
+    entries = tuple(entry(number, chance, world.rivals(number)) for number, chance in enumerate(chances))
     tip, under_way, busy = MAIN, dict[Oid, tuple[tuple[BranchName, ...], float]](), 0
     reports: dict[BranchName, BranchReport] = {}
     examined: dict[tuple[BranchName, Oid], Examined] = {}
@@ -126,10 +130,14 @@ def play(
     raise AssertionError("it goes round in circles")
 
 
-def entry(number: int, chance: float) -> Entry:
+def entry(number: int, chance: float, rivals: Iterable[int] = ()) -> Entry:
     """A branch named by its number."""
     return Entry(
-        name=BranchName(str(number)), tip=Oid(f"tip {number}"), backup=RefName(f"backup/{number}"), chance=chance
+        name=BranchName(str(number)),
+        tip=Oid(f"tip {number}"),
+        backup=RefName(f"backup/{number}"),
+        chance=chance,
+        behind=tuple(BranchName(str(one)) for one in rivals if one < number),
     )
 
 

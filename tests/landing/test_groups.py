@@ -157,10 +157,13 @@ def test_one_worker_lands_what_the_plain_queue_lands(drawn: tuple[World, int]) -
 @settings(max_examples=60)
 @given(worlds(), st.integers(2, 8), st.sampled_from([0.02, 0.1, 0.3]))
 def test_many_workers_give_every_branch_its_verdict(drawn: tuple[World, int], workers: int, chance: float) -> None:
-    """Who lands of those that exclude each other may be another; whoever stands alone has the same verdict."""
+    """Who lands of a pair that is only red together may be another; whoever is in none has the plain queue's."""
     world, number = drawn
     played = play(world, [chance] * number, workers=workers)
     assert sorted(played.landed + played.returned) == [*range(number)]
+    if not world.pairs:
+        plain = play(world, [chance] * number, decide=queue.decide)
+        assert sorted(played.landed) == sorted(plain.landed)
     alone = set(range(number)).difference(*world.pairs, *world.conflicts)
     assert alone & set(played.returned) == alone & world.bad
     assert not world.is_red(played.landed)

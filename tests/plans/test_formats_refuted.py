@@ -168,3 +168,20 @@ def test_settings_in_dot_files_are_paths_of_the_root(name: str) -> None:
 def test_a_dot_file_elsewhere_and_an_ending_are_no_files_of_the_root() -> None:
     plan = by_id("- [ ] Update .eslintrc.json\n- [ ] Write .test.ts and .d.ts files", ("shop/.eslintrc.json",))["w"]
     assert owned(plan) == ["shop/.eslintrc.json"]
+
+
+@pytest.mark.parametrize(
+    ("says", "waits"),
+    [
+        ("Emits: a_done", "Waits for: a_done"),
+        ("- Emits: a_done, b_done", "- Waits for: a_done"),
+        ("**Emits:** `a_done`", "- [ ] gitbot wait a_done"),
+        ("- [ ] gitbot emit a_done", "- [ ] wait for a_done from Agent A"),
+    ],
+)
+def test_events_are_read_from_labels_and_from_our_own_commands(says: str, waits: str) -> None:
+    found = by_id(f"# Agent A\n- [ ] a/b.ts: text\n\n{says}\n# Agent B\n- [ ] b/b.ts: text\n\n{waits}\n")
+    assert found["A"].emits[0] == ("a_done", 4)
+    assert [(need.reference, need.kind, need.line) for need in found["B"].needs] == [
+        ("a_done", NeedKind.PIPELINED, 8)
+    ]

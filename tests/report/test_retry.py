@@ -7,7 +7,8 @@ import re
 from gitbot.model.git import BranchName, Commit, Oid, Person
 from gitbot.model.plan import Plan, PlanId, Task, TaskState
 from gitbot.model.run import BranchReport, Outcome, Reason
-from gitbot.report.retry import LONGEST_HUNK, MOST_COMMITS, MOST_FILES, MOST_HUNKS, Other, Retry, Side, retry_brief
+from gitbot.report.markdown import LONGEST
+from gitbot.report.retry import MOST_COMMITS, MOST_FILES, MOST_HUNKS, Other, Retry, Side, retry_brief
 
 START = "0123456789" * 4
 EVIL = "<img src=x onerror=alert(1)> [go](http://evil) ![i](x)\n# Heading\n```\n</details> ~~~\n````"
@@ -149,7 +150,7 @@ def test_however_much_there_is_the_brief_stays_short_enough_to_be_read() -> None
     long = "x" * 10_000 + "\n" + "line\n" * 500
     sides = tuple(Side(f"{number}", "contents", "main", ((1, (long,) * 3),) * 100, None) for number in range(100))
     text = brief(sides=sides, own=commits(*[long] * 100), log=None)
-    assert len(text.splitlines()) < MOST_FILES * (MOST_HUNKS * (3 * (LONGEST_HUNK + 4) + 1) + 10) + 200
+    assert len(text.splitlines()) < MOST_FILES * (MOST_HUNKS * (3 * (LONGEST + 4) + 1) + 10) + 200
     assert max(map(len, text.splitlines())) < 1100
     assert f"… and {100 - MOST_FILES} more files" in text
     assert f"… and {100 - MOST_HUNKS} more places in this file" in text

@@ -208,10 +208,11 @@ def test_bytecode_of_what_a_test_had_written_is_not_run_either(box: Sandbox, tmp
 def test_set_ups_are_remembered_with_the_slot_and_forgotten_when_it_is_made_anew(
     box: Sandbox, tmp_path: Path
 ) -> None:
+    known = pool.SetUp("digest", frozenset({"node_modules/"}))
     with pool.take(origin(box), tmp_path / "pool", 0, box.tip("main")) as slot:
-        slot.setups["npm ci"] = "digest"
+        slot.setups["npm ci"] = known
     with pool.take(origin(box), tmp_path / "pool", 0, box.tip("next")) as slot:
-        assert slot.setups == {"npm ci": "digest"}
+        assert slot.setups == {"npm ci": known}
     (slot.folder / "record").unlink()
     with pool.take(origin(box), tmp_path / "pool", 0, box.tip("next")) as slot:
         assert slot.setups == {}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gitbot.errors import InputError, RiskError
+from gitbot.errors import InputError, RiskError, UnansweredError
 from gitbot.model.git import Oid, RefName
 from gitbot.repository import refs, remotes
 from gitbot.repository.remotes import Place, RemotePlace, landing_place, place_of
@@ -96,7 +96,7 @@ def test_a_remote_that_cannot_be_reached_is_said_with_the_way_out(origin: Sandbo
     assert "origin/main cannot be read" in refused.value.message
     assert "does not appear to be a git repository" in refused.value.message
     assert "git fetch origin" in (refused.value.hint or "")
-    with pytest.raises(RiskError):
+    with pytest.raises(UnansweredError):
         target(box).move(box.tip("main"), commit(box, "b.txt"), "land")
 
 

@@ -218,6 +218,7 @@ def test_every_gate_has_to_pass_and_runs_for_what_it_is_for(sandbox: SandboxMake
         ('isolation = "sh -c \'{command}"', ""),
         ('junit = "../*.xml"', ""),
         ('junit = "a**/*.xml"', ""),
+        ('setup = "true \\u0000"', "no value may have a zero byte"),
         ('[gates.gate]\ncommand = "x"', ""),
         ('[gates."a b"]\ncommand = "x"', ""),
         ('[gates.a]\npaths = ["x"]', ""),

@@ -220,6 +220,24 @@ def test_a_run_that_was_fetched_from_another_clone_is_not_gone_on_with(
     assert ran.document["run"] not in box.git("for-each-ref", "refs/gitbot/runs")
 
 
+def test_a_disk_that_is_full_when_the_checkout_follows_says_what_has_landed_and_is_finished_later(
+    box: Sandbox,
+) -> None:
+    copy = box.path / ".git" / "gitbot-index"
+    copy.symlink_to("/dev/full")
+    full = box.gitbot("integrate", "agent-a", "--gate", "true")
+    at = box.tip("main")[:7]
+    assert full.code == 4
+    assert full.err.startswith(
+        f"error: agent-a: landed, main is at {at}; what follows it could not be written: No sp"
+    )
+    assert box.show("main", "x.txt") == "x"
+    again = box.gitbot("integrate", "agent-a", "--gate", "true", "--format", "json")
+    assert (again.code, again.outcomes) == (0, {"agent-a": "landed by rebase"})
+    assert box.git("status", "--porcelain") == ""
+    assert box.tip("main")[:7] == at
+
+
 def test_locks_that_a_killed_run_left_on_its_references_need_no_cleaning(box: Sandbox) -> None:
     assert box.integrate("agent-a").code == 0
     for ref in box.git("for-each-ref", "--format=%(refname)", "refs/gitbot").split():

@@ -24,6 +24,7 @@ _USING = (
     r"\b(?:need(?:s|ing)?|us(?:es?|ing)|requir(?:es?|ing)|depends? on|relies on|on top of|built on|consumes?|calls?)"
     r"\b[^.;\n]{0,40}?"
 )
+_UPON = re.compile(_USING + ".*")
 _OTHERS = re.compile(_USING + r"\b(?:agent|plan)[ -](?P<name>[\w-]{1,40})", re.IGNORECASE)
 _LONGEST = 400  # characters of a text that are looked at
 _MOST_TEXTS = 100  # of one plan and kind
@@ -68,7 +69,7 @@ def _layered(plans: Sequence[Plan]) -> Iterator[tuple[Plan, Plan, str, Level | N
             about.setdefault((layer_of[plan.id], thing), plan)
     # Data that is called by the name of no thing is what all code stands on.
     titles = {plan.id: _plain([plan.title or plan.id]) for plan in plans}
-    data = (plan for plan in of_layer.get(ranked[0], ()) if re.search(_spoken(ranked[0]), titles[plan.id]))
+    data = (plan for plan in of_layer.get(ranked[0], ()) if _spoken(ranked[0]).search(titles[plan.id]))
     whole = [plan for plan in data if not _named_in([titles[plan.id]])]
     for upper in plans:
         coded = not words("code").isdisjoint(titles[upper.id].split())
@@ -76,7 +77,7 @@ def _layered(plans: Sequence[Plan]) -> Iterator[tuple[Plan, Plan, str, Level | N
         for layer in ranked[: ranked.index(top)]:
             shared = sorted(thing for thing in things[upper.id] if (layer, thing) in about)
             lowers = [about[layer, thing] for thing in shared] or of_layer.get(layer, [])
-            said = re.search(_USING + _spoken(layer), _text(upper)) if shared or len(lowers) == 1 else None
+            said = re.search(_USING + _spoken(layer).pattern, _text(upper)) if shared or len(lowers) == 1 else None
             why, level = (f"“{said[0]}”" if said else ""), None
             if not said and layer == ranked[0] and top != ranked[-1] and (shared or whole):
                 why, level = (f"both are about {shared[0]}", None) if shared else ("code needs its data", Level.NOTE)
@@ -87,9 +88,9 @@ def _layered(plans: Sequence[Plan]) -> Iterator[tuple[Plan, Plan, str, Level | N
 
 
 @cache
-def _spoken(layer: str) -> str:
+def _spoken(layer: str) -> re.Pattern[str]:
     """The pattern of a layer's words."""
-    return rf"\b(?:{'|'.join(map(re.escape, layers()[layer]))})\b"
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, layers()[layer]))})\b")
 
 
 def _plain(texts: Iterable[str]) -> str:
@@ -106,8 +107,9 @@ def _layer(plan: Plan) -> str | None:
     """The only layer that a plan's title speaks of, else the only one that its files do."""
     for texts in ([plan.title, plan.id], [c.pattern for c in plan.claims if c.access is not Access.READ]):
         # What stands behind "using" or "needs" is another layer than the plan's own.
-        spoken = re.sub(_USING + ".*", "", _plain(texts))
-        if found := [layer for layer in layers() if re.search(_spoken(layer), spoken)]:
+        spoken = _UPON.sub("", _plain(texts))
+        some = [layer for layer, phrases in layers().items() if any(map(spoken.__contains__, phrases))]
+        if found := [layer for layer in some if _spoken(layer).search(spoken)]:
             return found[0] if len(found) == 1 else None
     return None
 

@@ -1,0 +1,103 @@
+"""`gitbot completion`: what a shell offers, and that no name of a stranger becomes a command."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.shell_completion import BashComplete
+
+from gitbot.cli import gitbot, main
+from tests.conftest import Sandbox, SandboxMaker, step
+from tests.scenarios.beginnings import plan
+
+HOSTILE = ("agent-$(touch${IFS}x)", "agent-;x", "agent-`x`", "agent-'x", "agent-a&x", "agent-a,x", "agent-\u202ex")
+
+
+@pytest.fixture
+def box(sandbox: SandboxMaker, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    plans = {"plans/parser.md": plan("parser", "src/**"), "plans/odd.md": plan("'o; d*'", "odd/**")}
+    made = sandbox(step("main", plans), *(step(name, {"x": name}) for name in ("agent-a", "agent/b", *HOSTILE)))
+    monkeypatch.chdir(made.path)
+    return made
+
+
+def offered(*line: str) -> list[str]:
+    """What may stand for the last word of a line that begins with `gitbot`."""
+    asked = BashComplete(gitbot, {}, "gitbot", "_GITBOT_COMPLETE")
+    return [str(item.value) for item in asked.get_completions(list(line[:-1]), line[-1])]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(("integrate", ""), ("integrate", "--into", ""), ("status", ""), ("status", "agent-a", ""), ("approve", "")),
+        *(("guard", "--branch", ""), ("tidy", ""), ("watch", "--urgent", ""), ("wait", "--branch", "")),
+    ],
+)
+def test_what_takes_a_branch_is_offered_branches_that_need_no_quotes(box: Sandbox, line: tuple[str, ...]) -> None:
+    assert offered(*line) == ["agent-a", "agent/b", "main"]
+
+
+@pytest.mark.parametrize("line", [("brief", "--plan", ""), ("wait", "--from", ""), ("emit", "--plan", "p")])
+def test_what_takes_a_plan_is_offered_plans(box: Sandbox, line: tuple[str, ...]) -> None:
+    assert offered(*line) == ["parser"]
+
+
+def test_runs_commands_and_options_are_offered(box: Sandbox) -> None:
+    assert offered("undo", "") == ["last"]
+    assert offered("start", "--retry", "l") == ["last"]
+    assert offered("in") == ["integrate", "init"]
+    assert offered("--ver") == ["--version"]
+    assert offered("hook", "un") == ["uninstall"]
+    assert offered("status", "--in") == ["--into"]
+
+
+def test_minus_c_leads_to_the_branches_of_another_repository(
+    box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert offered("-C", str(box.path), "-C", ".git", "integrate", "agent/") == ["agent/b"]
+
+
+def test_where_nothing_can_be_read_nothing_is_offered_or_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert offered("integrate", "") == []
+    assert offered("-C", "nowhere", "integrate", "") == []
+    assert offered("wait", "--from", "") == []
+    assert offered("no-such-command", "x") == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_bash_itself_completes_a_branch(box: Sandbox, tmp_path: Path) -> None:
+    program = tmp_path / "bin" / "gitbot"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m gitbot "$@"\n')
+    program.chmod(0o755)
+    script = """
+        eval "$(gitbot completion bash)"
+        COMP_WORDS=(gitbot integrate agent) COMP_CWORD=2
+        _gitbot_completion gitbot
+        printf '%s\\n' "${COMPREPLY[@]}"
+        complete -p gitbot
+    """
+    env = {**box.env, "PATH": f"{program.parent}:{box.env['PATH']}"}
+    done = subprocess.run(
+        ["bash", "--norc", "-c", script], cwd=box.path, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == ["agent-a", "agent/b", "complete -o nosort -F _gitbot_completion gitbot"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_gets_a_script_of_its_own(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", shell]) == 0
+    assert f"_GITBOT_COMPLETE={shell}_complete" in capsys.readouterr().out
+
+
+def test_another_shell_is_bad_usage() -> None:
+    assert main(["completion", "tcsh"]) == 2

@@ -8,7 +8,6 @@ works until that is committed.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import time
@@ -19,6 +18,7 @@ from itertools import islice
 from gitbot.agents.landing import land
 from gitbot.errors import GitError, LockedError
 from gitbot.journal import approvals, attendance, events, pauses, runs
+from gitbot.journal.lock import take
 from gitbot.model.event import Event, of_the_round
 from gitbot.model.git import BranchName, Oid, RefName
 from gitbot.model.plan import Plan
@@ -68,13 +68,11 @@ def only_watcher(repository: Repository) -> Iterator[None]:
     """
     folder = repository.common / "gitbot"
     folder.mkdir(exist_ok=True)
-    descriptor = os.open(folder / "watching", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    descriptor = take(folder / "watching")
+    if descriptor is None:
+        hint = "one is enough; it hears of `gitbot watch --urgent BRANCH`, `--pause` and `--resume`"
+        raise LockedError("another gitbot watch is at work in this repository", hint=hint)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            hint = "one is enough; it hears of `gitbot watch --urgent BRANCH`, `--pause` and `--resume`"
-            raise LockedError("another gitbot watch is at work in this repository", hint=hint) from None
         yield
     finally:
         os.close(descriptor)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import zlib
 from pathlib import Path
 
+from gitbot.journal.lock import take
 from gitbot.repository import Repository
 
 
@@ -30,23 +30,13 @@ def digest(name: str) -> str:
 def attend(repository: Repository, name: str) -> int | None:
     """A descriptor that says so as long as anybody has it open; None while somebody else has one."""
     folder(repository, name).mkdir(parents=True, exist_ok=True)
-    return _lock(folder(repository, name) / "lock")
+    return take(folder(repository, name) / "lock")
 
 
 def is_at_work(repository: Repository, name: str) -> bool:
     """Whether anything of an agent's command is alive."""
     path = folder(repository, name) / "lock"
-    lock = _lock(path) if path.exists() else None
+    lock = take(path) if path.exists() else None
     if lock is not None:
         os.close(lock)
     return lock is None and path.exists()
-
-
-def _lock(path: Path) -> int | None:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor

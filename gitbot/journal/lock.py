@@ -17,6 +17,17 @@ _LONGEST_MOVE = 5  # seconds; git holds a reference's lock for milliseconds
 _LONGEST_HOOK = 60  # seconds that a hook of the user's may keep git at it
 
 
+def take(path: Path) -> int | None:
+    """A descriptor that holds a file as long as anybody has it open; None while somebody else has one."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
 @contextlib.contextmanager
 def only_writer(repository: Repository) -> Iterator[None]:
     """Hold the repository's lock, and clear away the locks of whoever was killed before.

@@ -1,6 +1,8 @@
 """Where every branch is, and who will conflict with whom: read-only, from the same values that integrate uses.
 
 status        one line per branch, and trial merges of all branches whose files meet
+standing      how far an agent is, by its plan and by what it says
+remembered    what status found, until something is another
 surroundings  what the repository adds to plans before anything runs
 health        what of git, gate, hooks and records works, and what needs attention
 """

@@ -7,9 +7,12 @@ reference by compare-and-swap, so that a kill leaves the journal as it was befor
 
 from __future__ import annotations
 
+import calendar
 import contextlib
 import json
 import re
+import secrets
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -23,6 +26,7 @@ from gitbot.repository import Repository, refs
 from gitbot.repository.writing import BLOB, write_blob, write_tree
 
 PREFIX = "refs/gitbot/runs/"
+_STAMP = "%Y%m%dT%H%M%SZ"
 _RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{4}")
 _decoder = msgspec.json.Decoder(Record)
 
@@ -136,6 +140,17 @@ def own(repository: Repository) -> Iterator[tuple[RunId, tuple[Record, ...]]]:
 def latest(repository: Repository) -> RunId | None:
     """This clone's newest run, the only one that can still be open: each closes the one before."""
     return next((run for run, _ in own(repository)), None)
+
+
+def fresh_id(repository: Repository, now: float) -> RunId:
+    """A name for a run that starts `now` (seconds since 1970), later by name than each run of this clone.
+
+    Two runs of one second, or a clock put back, take the next second: which run is the newest goes by name.
+    """
+    before = latest(repository)
+    if before is not None:
+        now = max(now, calendar.timegm(time.strptime(before.partition("-")[0], _STAMP)) + 1)
+    return RunId(f"{time.strftime(_STAMP, time.gmtime(now))}-{secrets.token_hex(2)}")
 
 
 def clone_id(repository: Repository) -> str:

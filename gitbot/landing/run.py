@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -249,7 +248,7 @@ def _start(
     before: Oid,
 ) -> Started:
     now = time.time()
-    run = RunId(time.strftime("%Y%m%dT%H%M%SZ-", time.gmtime(now)) + secrets.token_hex(2))
+    run = runs.fresh_id(repository, now)
     draft = Started(
         run=run,
         time=now,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -178,8 +179,9 @@ def test_a_failure_that_cancels_is_the_end_of_all_phases(sandbox: SandboxMaker) 
         "plans/PLAN-b.md": "---\nid: b\ndepends_on: [a]\n---\n- [ ] b.txt\n",
     }
     box = sandbox(step("main", {"gate.sh": GATE, "gitbot.toml": CONFIG, **plans}, "base"))
-    told = f"PYTHONPATH={box.env['PYTHONPATH']} python -m gitbot emit schema_failed --data should_cancel=true"
-    ran = start(box, f"echo x > $0.txt; git add -A; git commit -qm x; {told}", "--all-phases")
+    told = f"PYTHONPATH={box.env['PYTHONPATH']} {sys.executable} -m gitbot emit schema_failed"
+    script = f"echo x > $0.txt; git add -A; git commit -qm x; {told} --data should_cancel=true"
+    ran = start(box, script, "--all-phases")
     assert ran.code == 1
     assert set(found(ran)) == {"a"}
     assert "error: cancelled: a said schema_failed" in ran.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,7 @@ def test_on_events_a_plan_begins_when_what_it_waits_for_is_there(sandbox: Sandbo
     order = box.path.with_name("order")
     script = f"""
         echo begin-$0 >> {order}; [ $0 = B ] || sleep 1; echo end-$0 >> {order}
-        [ $0 = B ] || PYTHONPATH={box.env["PYTHONPATH"]} python -m gitbot emit a_ready
+        [ $0 = B ] || PYTHONPATH={box.env["PYTHONPATH"]} {sys.executable} -m gitbot emit a_ready
     """
     ran = start(box, script, "--on-events")
     assert (ran.code, states(ran)) == (0, {"A": "ended", "B": "ended"})

@@ -82,6 +82,17 @@ def test_a_damaged_record_is_an_error_and_no_crash(box: Sandbox) -> None:
     assert "cannot be read" in box.gitbot("runs").err
 
 
+def test_a_run_of_the_same_second_or_of_an_earlier_clock_is_still_the_latest(box: Sandbox) -> None:
+    now = 1_900_000_000.5
+    for clock in (now, now, now, now - 3600, now + 1):
+        run = runs.fresh_id(box.repository, clock)
+        Journal(box.repository, run).append(started(box))
+        assert runs.latest(box.repository) == run
+    assert [run.partition("-")[0] for run in runs.runs(box.repository)] == [
+        f"20300317T1746{second}Z" for second in (40, 41, 42, 43, 44)
+    ]
+
+
 def test_the_latest_run_is_the_newest_one(box: Sandbox) -> None:
     assert runs.latest(box.repository) is None
     for run in (RUN, RunId("20300101T000000Z-0000"), RunId("20200101T000000Z-ffff")):

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -61,7 +62,7 @@ def box(sandbox: SandboxMaker, tmp_path: Path) -> Sandbox:
     (tmp_path / "outside").mkdir()
     (tmp_path / "bin").mkdir()
     program = tmp_path / "bin" / "gitbot"
-    program.write_text('#!/bin/sh\nexec python -m gitbot "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m gitbot "$@"\n')
     program.chmod(0o755)
     (tmp_path / "agent.sh").write_text(AGENT)
     path = f"{tmp_path / 'bin'}:{made.env['PATH']}"

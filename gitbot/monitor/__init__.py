@@ -1,5 +1,6 @@
 """Where every branch is, and who will conflict with whom: read-only, from the same values that integrate uses.
 
+look          the whole picture as a document, for text, page and programs
 status        one line per branch, and trial merges of all branches whose files meet
 standing      how far an agent is, by its plan and by what it says
 remembered    what status found, until something is another

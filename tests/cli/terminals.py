@@ -140,9 +140,18 @@ class Watched:
         return self.terminal.seen
 
     def interrupt(self) -> int:
-        """Ctrl-C at the keyboard; the exit code."""
+        """Ctrl-C at the keyboard; the exit code.
+
+        A signal that comes right before Python's read is noticed only when the read ends: a line ends it then.
+        """
         os.write(self.master, b"\x03")
-        return self.process.wait(30)
+        try:
+            return self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            assert self.process.stdin is not None
+            self.process.stdin.write("\n")
+            self.process.stdin.flush()
+            return self.process.wait(30)
 
     def __enter__(self) -> Watched:
         return self

@@ -20,7 +20,17 @@ from gitbot.model.strategy import Strategy
 FILE = "gitbot.toml"
 PYPROJECT = "pyproject.toml"
 LONGEST = 30 * 86_400  # seconds that a gate may be given
+MOST_JOBS = 64  # runs of the gate at once
 LEVELS = ("off", "note", "warning", "error")  # that a rule can be given
+_RULES = """
+case-collision claims-widened co-change coupling-without-event dependency-cycle duplicate-plan event-name
+event-unmatched hot-spot imports layer-order missing-acceptance missing-context no-failure-handling no-gate
+no-ownership overlap own-never parallel-hint reviewers sequence-folder shared-file tiny-task too-many-agents
+unknown-dependency unreadable-plan
+"""
+RULES = frozenset(
+    _RULES.split()
+)  # named here, as the room of `check` takes long to import and a hook needs none of it
 LARGEST_ASSUMED = 10**9  # of the estimate's numbers: beyond it their products mean nothing
 
 
@@ -183,6 +193,7 @@ def convert(table: object, where: str) -> Config:
         if isinstance(inner, dict):
             refuse_unknown(inner, _keys(NamedGate), where, f"gates.{name}.")
     rules = table.get("rules")
+    refuse_unknown(rules if isinstance(rules, dict) else (), sorted(RULES), where, "rules.")
     for name, level in rules.items() if isinstance(rules, dict) else ():
         if level not in LEVELS:
             raise ConfigurationError(f"{where}: `rules.{name}` is {level!r}", hint=f"one of {', '.join(LEVELS)}")
@@ -241,8 +252,9 @@ def _sensible(config: Config, where: str) -> Config:
             config.gate.isolation
         ),
         "gate.junit must be a pattern inside the repository": _outside(config.gate.junit)
-        or any("**" in part and part != "**" for part in config.gate.junit.split("/")),
-        "integrate.jobs must be 1 or more": config.integrate.jobs < 1,
+        or any("**" in part and part != "**" for part in config.gate.junit.split("/"))
+        or (config.gate.junit != "" and not config.gate.junit.strip("./")),
+        f"integrate.jobs must be from 1 to {MOST_JOBS}": not 0 < config.integrate.jobs <= MOST_JOBS,
         "branch patterns need {id} exactly once": any(p.count("{id}") != 1 for p in config.branch),
         "branch needs at least one pattern": not config.branch,
         "every number of estimate must be more than 0 and at most 1000000000": not all(

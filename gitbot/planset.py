@@ -13,6 +13,7 @@ import re
 import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -27,6 +28,7 @@ from gitbot.patterns import compile_patterns
 from gitbot.repository import Repository, refs
 
 KEPT = "gitbot/plans"  # in the common git folder: the target's plans as they were read last
+MOST_VERSIONS = 20  # of a plan that cannot be read are looked at for the last one that could
 LARGEST = 8 << 20  # bytes of a plan that are read at all; what is longer is refused by the reader with its size
 
 
@@ -49,7 +51,7 @@ def in_force(
 
     Raises:
         UnknownBranchError: there is no such target.
-        ConfigurationError: see `gitbot.config.parse`; also a rule that there is not.
+        ConfigurationError: see `gitbot.config.parse`.
         RiskError: the remote cannot be read.
     """
     if environment_config:
@@ -148,7 +150,8 @@ def _read(repository: Repository, target: RefName) -> InForce:
     assert tip is not None
     tree = repository.tree_of(tip)
     names = (configuration.FILE, configuration.PYPROJECT)
-    committed = {name: _text(data, name) for name in names if (data := repository.read(tree, name)) is not None}
+    read = ((name, repository.read(tree, name, fetch=True)) for name in names)
+    committed = {name: _text(data, name) for name, data in read if data is not None}
     short = refs.shorthand(target)
     edited = _work_tree_texts(repository, target, names)
     config, given = _parse(committed, f"{short} at {tip[:7]}")
@@ -179,12 +182,7 @@ def _from_file(path: Path) -> tuple[Config, tuple[str, object]]:
 
 def _parse(texts: Mapping[str, str], origin: str) -> tuple[Config, tuple[str, object]]:
     where, table = configuration.given(texts, origin=origin)
-    config = configuration.convert(table, where) if where else Config()
-    if config.rules:
-        from gitbot.preflight import RULES
-
-        configuration.refuse_unknown(config.rules, sorted(RULES), origin, "rules.")
-    return config, (where, table)
+    return configuration.convert(table, where) if where else Config(), (where, table)
 
 
 def _text(data: bytes, name: str) -> str:
@@ -197,12 +195,45 @@ def _text(data: bytes, name: str) -> str:
 # Plans
 
 
-def plans_at(repository: Repository, commit: Oid, config: Config) -> PlanSet:
-    """The plans of a commit, in the configured places."""
+def plans_at(repository: Repository, commit: Oid, config: Config, *, keep: Path | None = None) -> PlanSet:
+    """The plans of a commit, in the configured places. One that cannot be read goes on as it was when it could be.
+
+    In the file `keep` what was read is kept for the next time, as reading takes longer than all the rest of a push.
+    The whole tree is the key and not the plans' part of it: which files there are decides what a plan's words mean.
+    """
     tree = repository.tree_of(commit)
+    key = f"{__version__} {tree} {config.plans}\n".encode("utf-8", "surrogateescape")
+    if keep is not None and (known := _kept(keep, key)) is not None:
+        return known
     files = repository.files(tree)
-    found = ((path, repository.read(tree, path)) for path in _plan_files(files, config.plans))
-    return _read_plans({path: data for path, data in found if data is not None}, files)
+    read = ((path, repository.read(tree, path, fetch=True)) for path in _plan_files(files, config.plans))
+    texts = {path: data for path, data in read if data is not None}
+    found = _read_plans(texts, files)
+    if broken := {problem.path for problem in found.problems if problem.level == "error"} - {*found.files}:
+        earlier = {path: was for path in sorted(broken) if (was := _last_readable(repository, commit, path))}
+        again = _read_plans(texts | {path: data for path, (_, data) in earlier.items()}, files)
+        said = (
+            replace(p, message=f"{p.message}; until it is mended it counts as it was at {earlier[p.path][0][:7]}")
+            if p.path in earlier
+            else p
+            for p in found.problems
+        )
+        found = replace(again, problems=(*said, *(p for p in again.problems if p.path in earlier)))
+    if keep is not None:
+        _keep(keep, key, found)
+    return found
+
+
+def _last_readable(repository: Repository, commit: Oid, path: str) -> tuple[Oid, bytes] | None:
+    """Where on the first-parent line a plan could be read last, and how it was; None: not since it was added."""
+    words = ("--literal-pathspecs", "rev-list", "--first-parent", f"--max-count={MOST_VERSIONS}", commit, "--", path)
+    for listed in repository.attempt(*words).stdout.decode().split()[1:]:
+        data = repository.read(repository.tree_of(Oid(listed)), path)
+        if data is None:
+            break
+        if _read_plans({path: data}, None).files:
+            return Oid(listed), data
+    return None
 
 
 def plans_in_files(repository: Repository, tree: Oid, paths: Iterable[str]) -> PlanSet:
@@ -216,39 +247,33 @@ def in_force_plans(
 ) -> PlanSet:
     """The plans that hook, guard and integrate go by: the target's, else those of the main work tree.
 
-    `at` is the target's commit, when not its tip is meant. `kept`: what was read of the target is kept in a file
-    of the common git folder for the next time, as reading takes longer than all the rest of a push.
+    `at` is the target's commit, when not its tip is meant. `kept`: what was read of the target is kept in the common
+    git folder.
     """
     tip = at or refs.read(repository, target)
-    read = _kept_plans_at if kept else plans_at
-    found = read(repository, tip, config) if tip is not None else PlanSet()
+    keep = repository.common / KEPT if kept else None
+    found = plans_at(repository, tip, config, keep=keep) if tip is not None else PlanSet()
     if found.files:
         return found
     folder = repository.main_work_tree
     return plans_in(repository, folder, (), config, missing_ok=True) if folder is not None else found
 
 
-def _kept_plans_at(repository: Repository, commit: Oid, config: Config) -> PlanSet:
-    """The same as `plans_at`, from the file where it holds the plans of this very tree.
-
-    The whole tree is the key and not the plans' part of it: which files there are decides what a plan's words mean.
-    """
-    file = repository.common / KEPT
-    key = f"{__version__} {repository.tree_of(commit)} {config.plans}\n".encode("utf-8", "surrogateescape")
-    try:
+def _kept(file: Path, key: bytes) -> PlanSet | None:
+    with contextlib.suppress(OSError, ValueError):  # not there, damaged, or of another form
         checksum, known, packed = file.read_bytes().split(b"\n", 2)
         if known + b"\n" == key and int(checksum) == zlib.crc32(key + packed):
             return msgspec.msgpack.decode(packed, type=PlanSet)
-    except (OSError, ValueError):  # not there, damaged, or of another form
-        pass
-    found = plans_at(repository, commit, config)
+    return None
+
+
+def _keep(file: Path, key: bytes, found: PlanSet) -> None:
     with contextlib.suppress(OSError, ValueError):  # a name that is no UTF-8, or nowhere to write: read again, then
         packed = msgspec.msgpack.encode(found)
         file.parent.mkdir(exist_ok=True)
         written = file.with_name(f"{file.name}.{os.getpid()}")
         written.write_bytes(b"%d\n%s%s" % (zlib.crc32(key + packed), key, packed))
         written.replace(file)
-    return found
 
 
 def plans_in(
@@ -324,9 +349,11 @@ def _worth_reading(files: Iterable[str]) -> set[str]:
 def _read_plans(texts: Mapping[str, bytes], files: Collection[str] | None) -> PlanSet:
     if not texts:
         return PlanSet()
+    from gitbot import workers
     from gitbot.plans import Source, read_plans
 
-    return read_plans([Source(path, data) for path, data in texts.items()], files)
+    each = partial(workers.answers, kind=list[PlanSet])
+    return read_plans([Source(path, data) for path, data in texts.items()], files, each)
 
 
 def _walk(folder: Path) -> Iterable[Path]:
@@ -361,6 +388,11 @@ def _content(path: Path) -> bytes:
             return file.read(LARGEST + 1)
     except OSError:
         return b"\0"
+
+
+def unreadable_plans(plans: PlanSet) -> tuple[str, ...]:
+    """Lines for people about plans that cannot be read."""
+    return tuple(f"{each.path}:{each.line}: {each.message}" for each in plans.problems if each.level == "error")
 
 
 # Branches

@@ -39,6 +39,7 @@ MOST_PAPERS = 20  # in one brief
 MOST_HOLDINGS = 30  # other plans whose files are listed in one brief
 MOST_PATTERNS = 12  # of one of them
 MOST_EVENTS = 500  # of one plan that are searched for a word
+_PATHLIKE = re.compile(r"/|\.\w{1,9}$")
 _OF_MANY = " (one of "  # what the reason of an edge goes on with that stands for many
 
 Read = Callable[[str], tuple[bytes, int] | None]
@@ -48,14 +49,19 @@ Value = TypeVar("Value")
 
 
 def briefs_of(
-    check: Check, repository: Repository | None, force: InForce | None, root: Path | None, given: Sequence[str] = ()
+    check: Check,
+    repository: Repository | None,
+    force: InForce | None,
+    root: Path | None,
+    given: Sequence[str] = (),
+    landed: frozenset[PlanId] = frozenset(),
 ) -> Briefs:
     """Every plan's brief, by phase; nothing is written.
 
     `root` is what the paths of the plans are relative to, None in a bare repository; `given` are the places of plans
-    that somebody named, none where the configured ones count.
+    that somebody named, none where the configured ones count. What the plans in `landed` claim binds nobody any more.
     """
-    setting = Setting(check, repository, force, root, given)
+    setting = Setting(check, repository, force, root, given, landed)
     phases = tuple(tuple(brief_of(check, setting.plans[id], setting) for id in phase) for phase in check.phases)
     papers = [brief.context for phase in phases for brief in phase]
     common = tuple(paper for paper in papers[0] if all(paper in others for others in papers)) if papers else ()
@@ -118,7 +124,7 @@ def _others(
     now, branch = set(phase), check.branches[plan.id].casefold()
     for id in chain(phase, (id for id in setting.plans if id not in now)):
         owned = [claim for claim in setting.owned[id] if claim.pattern not in mine]
-        if owned and check.branches[id].casefold() != branch:
+        if owned and id not in setting.landed and check.branches[id].casefold() != branch:
             place, shown = owned[0].path or setting.plans[id].path, owned[:MOST_PATTERNS]
             patterns = tuple(claim.pattern for claim in shown)
             yield Holding(id, check.branches[id], place, owned[0].line, patterns, len(owned) - len(shown))
@@ -179,6 +185,7 @@ class Setting:
         force: InForce | None,
         root: Path | None,
         given: Sequence[str] = (),
+        landed: frozenset[PlanId] = frozenset(),
     ) -> None:
         plans, edges = check.plans.plans, check.edges
         self.plans = {plan.id: plan for plan in plans}
@@ -188,26 +195,28 @@ class Setting:
         self.needs = _grouped((_key(plan, need), need) for plan in plans for need in plan.needs)
         events = _grouped((event.casefold(), (plan.id, event)) for plan in plans for event, _ in plan.emits)
         self.emitters = {event: dict(makers) for event, makers in events.items()}
-        writing = ((c.pattern, plan.id) for plan in plans for c in plan.claims if c.access is not Access.READ)
+        self.landed = landed
+        bound = (plan for plan in plans if plan.id not in landed)
+        writing = ((c.pattern, plan.id) for plan in bound for c in plan.claims if c.access is not Access.READ)
         self.users = _grouped(dict.fromkeys(writing))
         self.owned = {plan.id: _owned(plan) for plan in plans}
         self.shared = (*(claim.pattern for claim in check.plans.shared), *(force.config.shared if force else ()))
         self.again = shlex.join(("gitbot", "brief", *_from_top(given, root)))  # as it is said in any work tree
         committed = _from_ref(repository, force.target if force is not None else None)
         read = committed if root is None else _from_folder(root, check)
-        self.acceptance, self.papers = _words(check, read)
+        self.acceptance, self.papers, missing = _words(check, read)
         self.root, self.target, self.gate = "", "", ""
         self.known: dict[str, RefName] = {}  # branches that exist, by case-folded name
         self.trees: dict[str, str] = {}  # where they are checked out, by the same
         self.tasks: dict[PlanId, tuple[Task, ...]] = {}  # ticked as on the plan's own branch
-        self.notes: tuple[str, ...] = ()
+        self.notes = tuple(f"{path}: there is no {name}, which its context names" for path, name in missing)
         if repository is not None and force is not None:
             self._ask(repository, force, check, read)
             on_target = refs.checked_out(repository.git_dir) == force.target  # else the agent's own ticks are new
             files = sorted({plan.path for plan in plans}) if on_target else ()
             new = [path for path in files if committed(path) != read(path)]
             note = f"{some(new)}: not as it stands on {self.target}, from where agents get their files"
-            self.notes = (note,) if new else ()
+            self.notes += (note,) if new else ()
 
     def _ask(self, repository: Repository, force: InForce, check: Check, read: Read) -> None:
         command = gate_command(force.config)
@@ -270,10 +279,13 @@ def _from_folder(root: Path, check: Check) -> Read:
     return read
 
 
-def _words(check: Check, read: Read) -> tuple[dict[PlanId, str], dict[PlanId, tuple[Paper, ...]]]:
-    """Of each plan what it says of acceptance, and the papers that its agent is given."""
+def _words(
+    check: Check, read: Read
+) -> tuple[dict[PlanId, str], dict[PlanId, tuple[Paper, ...]], list[tuple[str, str]]]:
+    """Of each plan what it says of acceptance, and the papers that its agent is given; and which are not there."""
     said: dict[PlanId, str] = {}
     papers: dict[PlanId, tuple[Paper, ...]] = {}
+    missing: list[tuple[str, str]] = []  # the plan's file, and the path that it names
 
     paper = cache(lambda path: _paper(path, *found) if (found := read(path)) else None)
     for path, plans in _grouped((plan.path, plan) for plan in check.plans.plans).items():
@@ -283,12 +295,15 @@ def _words(check: Check, read: Read) -> tuple[dict[PlanId, str], dict[PlanId, tu
         starts = sorted({min(plan.line, len(lines)) - 1 for plan in plans})
         starts = starts if len(starts) > 1 else [0]
         rest = around(lines, starts) if len(starts) > 1 else ""
-        given = [*_papers(path, lines, paper), *([_paper(path, rest.encode(), len(rest.encode()))] if rest else [])]
+        given = [
+            *_papers(path, lines, paper, missing),
+            *([_paper(path, rest.encode(), len(rest.encode()))] if rest else []),
+        ]
         for start, stop in pairwise([*starts, len(lines)]):
             here = [plan.id for plan in plans if len(starts) == 1 or min(plan.line, len(lines)) - 1 == start]
             said |= dict.fromkeys(here, acceptance(lines, start, stop))
             papers |= dict.fromkeys(here, tuple(given[:MOST_PAPERS]))
-    return said, papers
+    return said, papers, missing
 
 
 def _paper(path: str, data: bytes, size: int) -> Paper:
@@ -296,12 +311,17 @@ def _paper(path: str, data: bytes, size: int) -> Paper:
     return Paper(path, text.rpartition("\n")[0] or text if cut else text, cut)
 
 
-def _papers(path: str, lines: Sequence[str], paper: Callable[[str], Paper | None]) -> Iterator[Paper]:
+def _papers(
+    path: str, lines: Sequence[str], paper: Callable[[str], Paper | None], missing: list[tuple[str, str]]
+) -> Iterator[Paper]:
     """The documents beside a plan's file and in the folders around it, and those that its `context` names or is."""
     folders = [folder.as_posix() for folder in PurePosixPath(path).parents]
     key = [lines[at] for at in front_lines(lines, ("context",))]
     words = re.findall(r"[^\s,:=\[\]\"']{3,400}", " ".join(key)[: 400 * MOST_PAPERS])[: 2 * MOST_PAPERS]
-    named = [each for word in words for each in (word, f"{folders[0]}/{word}") if paper(normpath(each))]
+    by_word = {word: [each for each in (word, f"{folders[0]}/{word}") if paper(normpath(each))] for word in words}
+    named = [each for found in by_word.values() for each in found]
+    if all(map(_PATHLIKE.search, words[1:])):  # else it is text, in which a path may stand
+        missing += [(path, word) for word in words[1:] if not by_word[word]]
     names = [name for each in PAPERS for name in (each, each.lower())]
     beside = (f"{folder}/{name}" for folder in reversed(folders[:-1] or folders) for name in names)
     found = filter(None, map(paper, map(normpath, (*beside, *named))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from gitbot.config import gate_command
+from gitbot.config import Config, gate_command
 from gitbot.errors import NoGateError
 from gitbot.landing import naming
 from gitbot.landing.run import integrate
@@ -31,24 +31,23 @@ def land(
         NoGateError: no gate is configured.
     """
     must_have_gate(force)
-    integration = force.config.integrate
-    request = Request(
-        names=tuple(names),
-        target=force.target,
-        strategies=(),
-        accept_both="bold" if integration.accept_both == "bold" else "careful",
-        gate=gate_command(force.config),
-        gate_timeout=force.config.gate.timeout,
-        plans=None,
-        jobs=integration.jobs,
-    )
+
+    def asked(config: Config) -> Request:
+        return Request(
+            names=tuple(names),
+            target=force.target,
+            strategies=(),
+            accept_both="bold" if config.integrate.accept_both == "bold" else "careful",
+            gate=gate_command(config),
+            gate_timeout=config.gate.timeout,
+            plans=None,
+            jobs=config.integrate.jobs,
+        )
 
     def resolve() -> Sequence[Branch]:
-        return naming.resolve(repository, request.names, force.target)
+        return naming.resolve(repository, tuple(names), force.target)
 
-    return integrate(
-        repository, resolve, request, force.config, env, dry_run=False, progress=progress, deliver=deliver
-    )
+    return integrate(repository, resolve, asked, force.config, env, dry_run=False, progress=progress, deliver=deliver)
 
 
 def must_have_gate(force: InForce) -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from gitbot.errors import FileExistsInTheWayError, RiskError, WorkTreeInTheWayError
 from gitbot.journal import attendance
+from gitbot.journal.lock import turn
 from gitbot.model.git import BranchName, Oid
 from gitbot.repository import Repository, checkouts, refs
 
+_LONGEST = 600  # seconds that another start may need for a work tree
 INCLUDE = ".worktreeinclude"
 """At the top of the main work tree: patterns as in .gitignore. What they match and git ignores is copied."""
 
@@ -26,6 +28,12 @@ def place(repository: Repository, branch: BranchName, folder: Path, start: Oid) 
         FileExistsInTheWayError: something is at `folder`.
         RiskError: git refused.
     """
+    (repository.common / "gitbot").mkdir(exist_ok=True)
+    with turn(repository.common / "gitbot" / "placing", _LONGEST):
+        return _place(repository, branch, folder, start)
+
+
+def _place(repository: Repository, branch: BranchName, folder: Path, start: Oid) -> tuple[BranchName, Path, bool]:
     known = refs.branches(repository)
     local = {name.casefold(): name for name, ref in known.items() if ref.startswith(refs.HEADS)}
     branch = branch if branch in local.values() else local.get(branch.casefold(), branch)
@@ -84,8 +92,9 @@ def _copy_ignored(repository: Repository, source: Path, folder: Path) -> None:
 
 def _copy(source: Path, folder: Path, path: Path) -> None:
     goal = folder / path
-    # A folder that is a link on the branch leads to where the branch says, which can be anywhere.
-    if os.path.lexists(goal) or any((folder / parent).is_symlink() for parent in path.parents):
+    above = [folder / parent for parent in path.parents]
+    # A folder that is a link on the branch leads to where the branch says, which can be anywhere; or it is a file.
+    if os.path.lexists(goal) or any(one.is_symlink() or (one.exists() and not one.is_dir()) for one in above):
         return
     goal.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy2(source / path, goal, follow_symlinks=False)

@@ -6,9 +6,11 @@ cannot be proven stays, with the reason. A branch's tip is kept below refs/gitbo
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from gitbot.guard.landed import COMMITTED, landings
 from gitbot.journal import attendance, runs
@@ -16,7 +18,7 @@ from gitbot.journal.lock import only_writer
 from gitbot.merge.survey import survey
 from gitbot.model.git import BranchName, Oid, RefName, WorkTree
 from gitbot.model.merge import Branch, Conflict, Nothing
-from gitbot.model.run import Outcome, Settled, Undone
+from gitbot.model.run import Outcome, Record, Settled, Started, Undone
 from gitbot.repository import Repository, checkouts, refs
 from gitbot.repository.workbench import Workbench
 
@@ -39,11 +41,12 @@ class Leftover:
 def leftovers(bench: Workbench, names: Sequence[BranchName], target: RefName, onto: Oid) -> Iterator[Leftover]:
     """What can go and what stays, of the local branches among `names`, in their order. Looks only."""
     repository = bench.repository
-    recorded, taken_back = landings(repository, onto), _taken_back(repository)
+    recorded = landings(repository, onto)
+    tips = {name: refs.read(repository, RefName(refs.HEADS + name)) for name in names}
+    undone = taken_back(repository, target, filter(None, tips.values()))
     main, *linked = checkouts.work_trees(repository)
-    for name in dict.fromkeys(names):
+    for name, tip in tips.items():
         ref = RefName(refs.HEADS + name)
-        tip = refs.read(repository, ref)
         if tip is None or ref == target:
             continue
         # Only its own: a branch that was just made where another one landed has not begun, and is no leftover.
@@ -54,7 +57,7 @@ def leftovers(bench: Workbench, names: Sequence[BranchName], target: RefName, on
         if not (isinstance(answer, Nothing) and answer.landed):
             yield Leftover(name, tip, where, _unlanded(answer), goes=False)
             continue
-        kept = "its landing was taken back (gitbot undo)" if tip in taken_back else None
+        kept = "its landing was taken back (gitbot undo)" if tip in undone else None
         worked = any(words.startswith(COMMITTED) for _, words in refs.reflog(repository, ref))
         kept = kept or (None if tip in landed or worked else "nothing here says that it ever had work of its own")
         kept = kept or ("it is checked out in the main work tree" if main.branch == ref else None)
@@ -65,17 +68,29 @@ def leftovers(bench: Workbench, names: Sequence[BranchName], target: RefName, on
         yield Leftover(name, tip, where, kept or answer.why, goes=not kept, ignored=ignored)
 
 
-def _taken_back(repository: Repository) -> set[Oid]:
-    """Tips whose landing somebody has taken back, by whatever way, and that no later run landed again."""
-    found: set[Oid] = set()
-    again: set[Oid] = set()
-    for _, records in runs.own(repository):
-        undone = any(isinstance(record, Undone) for record in records)
-        tips = {
-            one.report.tip for one in records if isinstance(one, Settled) and one.report.outcome is Outcome.LANDED
-        }
-        found |= tips - again if undone else set()
-        again |= set() if undone else tips
+def runs_onto(
+    target: RefName, some: Iterable[tuple[object, Sequence[Record]]]
+) -> Iterator[tuple[Started, Sequence[Record]]]:
+    """Those of the runs that were to land on the target, each with its first record."""
+    for _, records in some:
+        started = records[0]
+        if isinstance(started, Started) and started.request.target == target:
+            yield started, records
+
+
+def taken_back(repository: Repository, target: RefName, tips: Iterable[Oid]) -> set[Oid]:
+    """Those of the tips whose landing somebody has taken back, by whatever way, and that no later run landed again.
+
+    However long ago: runs are read, from the newest, until it is known of each tip.
+    """
+    found, unknown = set[Oid](), {*tips}
+    for _, records in runs_onto(target, runs.own(repository)) if unknown else ():
+        reports = (one.report for one in records if isinstance(one, Settled))
+        landed = {report.tip for report in reports if report.outcome is Outcome.LANDED} & unknown
+        found |= landed if any(isinstance(record, Undone) for record in records) else set()
+        unknown -= landed
+        if not unknown:
+            break
     return found
 
 
@@ -95,14 +110,25 @@ def _needed(repository: Repository, tree: WorkTree) -> str | None:
     under_way = checkouts.unfinished(repository, tree.path)
     if under_way:
         return f"{under_way} in its work tree"
-    edited = checkouts.uncommitted(repository, tree.path)
+    edited = checkouts.uncommitted(repository, tree.path) or checkouts.hidden(repository, tree.path)
     if edited:
         return f"its work tree has uncommitted work: {', '.join(edited[:3])}{' …' if len(edited) > 3 else ''}"
+    if nested := _nested(repository, tree):
+        return f"its work tree holds another repository: {nested}"
     try:
         process = checkouts.living_in(tree.path)
     except OSError:
         return "this system does not tell whether a process lives in its work tree"
     return None if process is None else f"process {process} lives in its work tree"
+
+
+def _nested(repository: Repository, tree: WorkTree) -> str | None:
+    """A repository below what git ignores in a work tree: nobody knows what work would go with it."""
+    for path in checkouts.ignored(repository, tree.path):
+        for folder, folders, files in os.walk(Path(tree.path, path)):
+            if ".git" in (*folders, *files) or ("HEAD" in files and {"objects", "refs"} <= set(folders)):
+                return os.path.relpath(folder, tree.path)
+    return None
 
 
 def tidy(repository: Repository, found: Sequence[Leftover], now: float) -> tuple[Leftover, ...]:

@@ -9,18 +9,22 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from gitbot.errors import GitError
+from gitbot.guard.landed import COMMITTED
 from gitbot.journal import events
 from gitbot.model.event import REPORTS, Event, of_the_round
 from gitbot.model.git import Commit, Oid, RefName
 from gitbot.model.plan import fold
+from gitbot.monitor.standing import ENDED
 from gitbot.repository import Repository, history, refs
 
 PAUSE = 0.2  # seconds between two looks
+_MOST = 1000  # merges of the target, and entries of a reflog, that are looked at
+_PARENTS = re.compile(r"([0-9a-f]{40} )+")
 _RANGE = re.compile(r"([0-9a-f]{40})\.\.([0-9a-f]{40})")
 
 
@@ -81,8 +85,8 @@ def wait(
     before: object = None
     told: tuple[str, ...] = ()
     while True:
-        tips = [tip for place in places if (tip := refs.read(repository, place)) is not None]
-        now = events.state(repository), tips
+        tips = {place: tip for place in places if (tip := refs.read(repository, place)) is not None}
+        now = events.state(repository), tips, wanted.commit and refs.read(repository, wanted.commit.target)
         if now != before:
             before, known = now, events.read(repository)
             found = _find(repository, wanted.commit, tips, known) if wanted.commit is not None else None
@@ -124,14 +128,42 @@ def _places(repository: Repository, branch: str) -> list[RefName]:
     ]
 
 
-def _find(repository: Repository, wanted: NamedCommit, tips: Sequence[Oid], known: Sequence[Event]) -> Commit | None:
+def _find(
+    repository: Repository, wanted: NamedCommit, tips: Mapping[RefName, Oid], known: Sequence[Event]
+) -> Commit | None:
     """The newest commit with the text: of those that the target has not, and of those that landed from the branch."""
-    ranges = [f"{refs.read(repository, wanted.target)}..{tip}" for tip in tips]
-    for data in (one.data for one in known if one.event == "landed" and one.data.get("branch") == wanted.branch):
+    ranges = [f"{refs.read(repository, wanted.target)}..{tip}" for tip in tips.values()]
+    of_branch = [one for one in known if one.data.get("branch") == wanted.branch and one.event in ("landed", ENDED)]
+    for data in (one.data for one in of_branch):
         ranges += [f"{data.get('before')}..{data.get(end)}" for end in ("tip", "commit")]
+    ranges += _merged_by_hand(repository, wanted, tips.values())
     for found in filter(None, map(_RANGE.fullmatch, ranges)):
         with contextlib.suppress(GitError):
             for commit in reversed(history.own_commits(repository, Oid(found[2]), Oid(found[1]))):
                 if wanted.text.casefold() in commit.subject.casefold():
+                    return commit
+    return _committed(repository, wanted, tips)
+
+
+def _merged_by_hand(repository: Repository, wanted: NamedCommit, tips: Iterable[Oid]) -> Iterator[str]:
+    """What merges of the target brought that name the branch, and that the branch as it is does not stand on."""
+    name = re.escape(wanted.branch)
+    named = re.compile(rf"'{name}'|branch '[^/']+/{name}'|pull request #\d+ from [^/ ]+/{name}$|Merged in {name} ")
+    words = ("log", "--first-parent", "--merges", f"-n{_MOST}", "--format=%P %s", wanted.target)
+    for line in repository.attempt(*words, *(f"^{tip}" for tip in tips)).stdout.decode(errors="replace").splitlines():
+        parents = _PARENTS.match(line)
+        if parents is not None and named.search(line, parents.end()):
+            onto, *merged = parents[0].split()
+            yield from (f"{onto}..{tip}" for tip in merged)
+
+
+def _committed(repository: Repository, wanted: NamedCommit, tips: Mapping[RefName, Oid]) -> Commit | None:
+    """What was committed on the branch here, also where the target was merely forwarded to it since."""
+    for place, tip in tips.items():
+        for oid, words in refs.reflog(repository, place)[:_MOST]:
+            with contextlib.suppress(GitError):
+                commit = repository.commit(oid) if words.startswith(COMMITTED) else None
+                meant = commit is not None and wanted.text.casefold() in commit.subject.casefold()
+                if meant and history.contains(repository, tip, oid):
                     return commit
     return None

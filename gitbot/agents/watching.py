@@ -12,10 +12,14 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
+import msgspec
+
 from gitbot.agents.landing import land
+from gitbot.agents.tidying import runs_onto, taken_back
+from gitbot.config import as_table, gate_command
 from gitbot.errors import GitError, LockedError
 from gitbot.journal import approvals, attendance, events, pauses, runs
 from gitbot.journal.lock import take
@@ -34,9 +38,11 @@ URGENT = "landing_urgent"
 
 _READY = re.compile(r"(?:^|\n)Gitbot-Ready:[ \t]*(yes|true|1)[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _RECENT = 50  # runs in which a branch may have gone back
+_ANY = BranchName("")  # no branch
 _OVER = (Outcome.LANDED, Outcome.ALREADY_LANDED, Outcome.EMPTY)
 _PASSING = (Reason.INFRA, Reason.INTERRUPTED, Reason.TARGET_RED)  # may be otherwise later, with nothing changed here
 _PATIENCE = 60  # seconds
+_SILENCE = 600  # seconds in which a remote that did not answer is given little time
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ class Tried:
     reason: Reason | None
     target: Oid | None  # where it was then
     time: float
+    gates: bytes  # by which it was judged
 
 
 @contextlib.contextmanager
@@ -83,69 +90,77 @@ def look(
 ) -> tuple[Candidate, ...]:
     """Every live branch that has something to land, and what it waits for. Reads only."""
     plans = in_force_plans(repository, force.target, force.config)
-    log = of_the_round(events.read(repository))
-    asked = {(event.target, event.data.get("tip")): event.time for event in log if event.event == URGENT}
-    urgent = [BranchName(target) for target, _ in asked if target is not None]
-    target = refs.read(repository, force.target)
+    known_events = events.read(repository)
+    log = of_the_round(known_events)
+    over, begun = _last_runs(repository, force.target)
+    # A clock that is ahead must not make a request last.
+    asked = {one.target: one.time for one in known_events if one.event == URGENT and one.target and one.time <= now}
+    urgent = {BranchName(name) for name, time in asked.items() if time > begun.get(BranchName(name), begun[_ANY])}
+    target, gates = refs.read(repository, force.target), _gates_now(force)
     known = refs.branches(repository)
-    over, taken_back = _last_runs(repository)
     live = live_branches(repository, plans, force.config, force.target)
     there = [name for name, ref in known.items() if ref.startswith(refs.REMOTES) and ref != force.target]
     newer = [name for name in there if plans_of(name, plans, force.config) and _is_news(repository, name, known)]
     behind = {BranchName(name.partition("/")[2]) for name in newer}
     found = []
-    for name in dict.fromkeys((*(one for one in live if one not in behind), *newer, *urgent)):
+    for name in dict.fromkeys((*(one for one in live if one not in behind), *newer, *sorted(urgent))):
         tip = refs.read(repository, known[name]) if name in known else None
-        if tip is None or target is None or _is_there(repository, target, tip):
+        if tip is None or target is None or over.get((name, tip)) or _is_there(repository, target, tip):
             continue
-        outcome, begun = over.get((name, tip), (None, 0.0))
-        if outcome in _OVER:
-            continue
-        is_urgent = asked.get((name, tip), 0.0) > begun
         try:
-            waits = _in_the_way(repository, known[name])
-            waits = waits or ("its agent is at work" if attendance.is_at_work(repository, name) else None)
-            if waits is None and not is_urgent:
+            waits = _in_the_way(repository, name, known[name], is_urgent=name in urgent)
+            if waits is None and name not in urgent:
                 waits = _unready(repository, force, name, tip, plans_of(name, plans, force.config), log)
-                if waits is None and (name, tip) in taken_back:
-                    waits = "its landing was taken back (gitbot undo); it is landed again when it changes"
-                waits = waits or _as_before(tried.get(name), name, tip, target, repository, now)
+                waits = waits or _as_before(tried.get(name), Tried(tip, None, target, now, gates), name, repository)
         except GitError as unreadable:  # as in a partial clone: the others can land
             waits = unreadable.message
-        found.append(Candidate(name, tip, waits, is_urgent))
-    return tuple(found)
+        found.append(Candidate(name, tip, waits, name in urgent))
+    ready = {one.tip for one in found if one.waits is None and not one.urgent}
+    undone = taken_back(repository, force.target, ready)
+    back = "its landing was taken back (gitbot undo); it is landed again when it changes"
+    return tuple(replace(one, waits=back) if one.tip in undone and not one.urgent else one for one in found)
 
 
-def tried_before(repository: Repository) -> dict[BranchName, Tried]:
-    """What the last runs say of branches that did not land."""
+def tried_before(repository: Repository, target: RefName) -> dict[BranchName, Tried]:
+    """What the last runs say of branches that did not land on the target."""
     found: dict[BranchName, Tried] = {}
-    for _, records in islice(runs.own(repository), _RECENT):
-        begun = records[0]
-        assert isinstance(begun, Started)
+    for begun, records in runs_onto(target, islice(runs.own(repository), _RECENT)):
         after = next((one.after for one in reversed(records) if isinstance(one, Landing)), begun.before)
         over = next((one.time for one in reversed(records) if isinstance(one, Finished | Delivered)), begun.time)
         for report in (one.report for one in records if isinstance(one, Settled)):
             if report.outcome not in _OVER:
-                found.setdefault(report.branch, Tried(report.tip, report.reason, after, over))
+                gates = _gates(begun.request.gate, begun.config)
+                found.setdefault(report.branch, Tried(report.tip, report.reason, after, over, gates))
     return found
 
 
+def _gates(command: object, table: Mapping[str, object]) -> bytes:
+    """What the tests of a run are, so that it can be compared."""
+    return msgspec.json.encode((command, table.get("gate"), table.get("gates")))
+
+
+def _gates_now(force: InForce) -> bytes:
+    return _gates(gate_command(force.config), as_table(force.config))
+
+
 def _last_runs(
-    repository: Repository,
-) -> tuple[dict[tuple[BranchName, Oid], tuple[Outcome, float]], set[tuple[BranchName, Oid]]]:
-    """What the last run made of each branch at its tip and when that run began; and what was taken back last."""
-    found: dict[tuple[BranchName, Oid], tuple[Outcome, float]] = {}
-    taken_back: set[tuple[BranchName, Oid]] = set()
-    for _, records in islice(runs.own(repository), _RECENT):
+    repository: Repository, target: RefName
+) -> tuple[dict[tuple[BranchName, Oid], bool], dict[BranchName, float]]:
+    """Whether the last run with each branch at its tip was the end of it; and when the last with each began.
+
+    What no run is known of may have been in one before `_ANY`.
+    """
+    over: dict[tuple[BranchName, Oid], bool] = {}
+    begun: dict[BranchName, float] = {}
+    recent = list(islice(runs.own(repository), _RECENT))
+    for started, records in runs_onto(target, recent):
         undone = any(isinstance(record, Undone) for record in records)
-        begun = records[0].time if isinstance(records[0], Started) else 0.0
         for report in (one.report for one in records if isinstance(one, Settled)):
-            key = (report.branch, report.tip)
-            if undone and key not in found and report.outcome is Outcome.LANDED:
-                taken_back.add(key)
-            elif not undone and key not in taken_back:
-                found.setdefault(key, (report.outcome, begun))
-    return found, taken_back
+            over.setdefault((report.branch, report.tip), report.outcome in _OVER and not undone)
+            begun.setdefault(report.branch, started.time)
+    oldest = recent[-1][1][0] if len(recent) == _RECENT else None
+    begun[_ANY] = oldest.time if isinstance(oldest, Started) else 0.0
+    return over, begun
 
 
 def _is_there(repository: Repository, target: Oid, tip: Oid) -> bool:
@@ -159,13 +174,13 @@ def _unready(
     repository: Repository, force: InForce, name: BranchName, tip: Oid, mine: Sequence[Plan], log: Sequence[Event]
 ) -> str | None:
     """What is missing before a branch counts as ready."""
-    if _READY.search(repository.commit(tip).message.rstrip().rpartition("\n\n")[2]):
-        return None
-    onto = refs.read(repository, force.target)
-    found = read_standing(repository, force.config, name, onto, tip, mine, log)
+    last = repository.commit(tip)
+    trailer = _READY.search(last.message.rstrip().rpartition("\n\n")[2]) is not None
+    heard = [event for event in log if event.time > last.committer.time] if trailer else log
+    found = read_standing(repository, force.config, name, refs.read(repository, force.target), tip, mine, heard)
     if found.stuck is not None:
         return f"stuck: {found.stuck}"
-    if found.done:
+    if found.done or trailer:
         return None
     done, total = found.tasks or (0, 0)
     return f"{done} of {total} tasks are done" if total else "nobody said that it is ready"
@@ -179,31 +194,28 @@ def _is_news(repository: Repository, name: BranchName, known: Mapping[BranchName
     return here is None or (there is not None and here != there and _is_there(repository, there, here))
 
 
-def _in_the_way(repository: Repository, ref: RefName) -> str | None:
+def _in_the_way(repository: Repository, name: BranchName, ref: RefName, *, is_urgent: bool) -> str | None:
+    """What is under way with a branch; of an urgent one, only what git itself is in the middle of."""
     busy = checkouts.busy_with(repository, ref)
-    if busy is not None:
+    if busy is not None or is_urgent:
         return busy
     for tree in checkouts.showing(repository, ref):
         paths = checkouts.uncommitted(repository, tree.path)
         if paths:
             return f"uncommitted work in {tree.path}: {', '.join(paths[:3])}{' …' if len(paths) > 3 else ''}"
-    return None
+    return "its agent is at work" if attendance.is_at_work(repository, name) else None
 
 
-def _as_before(
-    last: Tried | None, name: BranchName, tip: Oid, target: Oid, repository: Repository, now: float
-) -> str | None:
-    """Why another try would come to the same end; None when it may not."""
-    if last is None or last.tip != tip:
+def _as_before(last: Tried | None, now: Tried, name: BranchName, repository: Repository) -> str | None:
+    """Why another try, as things are now, would come to the same end; None when it may not."""
+    if last is None or last.tip != now.tip:
         return None
     words = f"it did not land ({last.reason or 'waiting'})"
-    if last.reason is Reason.GATE:
-        return f"{words}; it is tried again when it changes"
     if last.reason in _PASSING:
-        return None if now > last.time + _PATIENCE else f"{words}; it is tried again in a minute"
-    if last.target != target or approvals.newest(repository, name) > last.time:
+        return None if now.time > last.time + _PATIENCE else f"{words}; it is tried again in a minute"
+    if (last.target, last.gates) != (now.target, now.gates) or approvals.newest(repository, name) > last.time:
         return None
-    return f"{words}; it is tried again when it, the target or an approval changes"
+    return f"{words}; it is tried again when it, the target, the gate or an approval changes"
 
 
 @dataclass(slots=True)
@@ -218,6 +230,7 @@ class Service:
     tell: Callable[[str], None]  # a line for people; the same one twice is said once
     tried: dict[BranchName, Tried] = field(default_factory=dict)
     _said: dict[str, str] = field(default_factory=dict)
+    _silent: dict[str, float] = field(default_factory=dict)  # remotes that do not answer, until when that counts
 
     def round(self, now: float) -> Run | None:
         """Look once and land what is ready; None when nothing was.
@@ -226,7 +239,7 @@ class Service:
             RiskError: it could not go on without risk, as where a local edit is in the way.
         """
         force = self.read_force()
-        self._fetch()
+        self._fetch(now)
         found = look(self.repository, force, self.tried, now)
         paused = pauses.read(self.repository)
         for one in found:
@@ -240,7 +253,7 @@ class Service:
         then = refs.read(self.repository, force.target)
         for report in run.branches:
             if report.outcome not in _OVER:
-                self.tried[report.branch] = Tried(report.tip, report.reason, then, time.time())
+                self.tried[report.branch] = Tried(report.tip, report.reason, then, time.time(), _gates_now(force))
         return run
 
     def _names(self, ready: Sequence[BranchName]) -> Sequence[BranchName]:
@@ -252,11 +265,21 @@ class Service:
                 return [BranchName(name) for name in records[0].request.names]
         return ready
 
-    def _fetch(self) -> None:
-        """Bring remote-tracking branches and others' events up to date; a remote that does not answer is told of."""
+    def _fetch(self, now: float) -> None:
+        """Bring remote-tracking branches and what others said up to date; who does not answer is told of, once."""
         for name in self.repository.git("remote").decode("utf-8", "surrogateescape").split():
-            why = remotes.follow(self.repository, name, f"+{events.PREFIX}*:{events.FETCHED}{name}/events/*")
-            self.say(f"remote {name}", f"{name} cannot be fetched: {why}" if why is not None else "")
+            known = now < self._silent.get(name, 0.0)
+            also = (
+                f"+{events.PREFIX}*:{events.FETCHED}{name}/events/*",
+                f"+{pauses.REF}*:{events.FETCHED}{name}/paused*",
+            )
+            why = remotes.follow(self.repository, name, *also, hastily=known)
+            if why is None:
+                self._silent.pop(name, None)
+            elif not known:
+                self._silent[name] = now + _SILENCE
+            if why is None or not known:
+                self.say(f"remote {name}", f"{name} cannot be fetched: {why}" if why is not None else "")
 
     def say(self, about: str, line: str) -> None:
         """Tell a line, unless it is what was told last about the same thing."""

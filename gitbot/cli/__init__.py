@@ -41,6 +41,7 @@ _MORE = {
     "emit": "tell other agents that something has happened",
     "wait": "until others have told that, or have made a commit",
     "events": "what was told so far",
+    "serve": "status, runs and plans as live pages, for this machine",
     "mcp": "tools for agents over the Model Context Protocol",
     "approve": "a person's yes to what a branch changes",
     "runs": "earlier runs of integrate",

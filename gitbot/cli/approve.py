@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from gitbot.model.merge import Branch
 from gitbot.planset import in_force
 from gitbot.report.terminal import printable
 from gitbot.repository import Repository, open_repository, refs
+from gitbot.repository.temporary import temporary_folder
 from gitbot.repository.workbench import Workbench
 
 
@@ -64,7 +64,7 @@ def _start_of_new_work(repository: Repository, branch: Branch, target: RefName) 
     assert onto is not None
     landed = {landing.report.tip: landing.after for landing in landings(repository, onto)}
     with (
-        tempfile.TemporaryDirectory(prefix="gitbot-") as folder,
+        temporary_folder() as folder,
         Workbench(repository, Path(folder, "scratch"), onto) as bench,
     ):
         work = survey(bench, branch, onto, landed, refs.branches(repository).get(branch.name))

@@ -14,13 +14,48 @@ import click
 from click.shell_completion import BashComplete, CompletionItem, FishComplete, ZshComplete
 
 from gitbot.cli import Surroundings, console
+from gitbot.cli.hook import HOOKS
 from gitbot.errors import GitbotError
 from gitbot.journal import runs
 from gitbot.planset import in_force, in_force_plans
+from gitbot.preflight import RULES
 from gitbot.repository import Repository, glance_at, refs
 
 # The names of strangers come to stand on a command line: only those that every shell takes as they are.
 _HARMLESS = re.compile(r"\w[\w./+@=-]*")
+# bash parts a line at = and : and @ too, and puts what is offered behind the last of them, or in place of an @.
+_BASH = r"""
+_gitbot_completion() {
+    local IFS=$'\n' rest=$COMP_LINE words=() at type value completion prefix= breaks=${COMP_WORDBREAKS//[^=@:]/}
+    for ((at = 0; at <= COMP_CWORD; at++)); do
+        if [[ $at == 0 || $rest == [[:blank:]]* ]]; then
+            words+=("")
+            rest=${rest#"${rest%%[![:blank:]]*}"}
+        fi
+        words[-1]+=${COMP_WORDS[at]}
+        rest=${rest#"${COMP_WORDS[at]}"}
+    done
+    for ((at = 1; at < ${#words[@]}; at++)); do
+        if [[ ${words[0]} == git && ${words[at]} == bot ]]; then
+            words=(gitbot "${words[@]:at + 1}")
+        fi
+    done
+    [[ $breaks ]] && prefix=${words[-1]%"${words[-1]##*[$breaks]}"}
+    prefix=${prefix%@}
+    COMPREPLY=()
+    for completion in $(env COMP_WORDS="${words[*]}" COMP_CWORD=$((${#words[@]} - 1)) \
+        _GITBOT_COMPLETE=bash_complete gitbot); do
+        IFS=',' read -r type value <<< "$completion"
+        case $type in
+            dir) compopt -o dirnames ;;
+            file) compopt -o default ;;
+            plain) COMPREPLY+=("${value#"$prefix"}") ;;
+        esac
+    done
+}
+_git_bot() { _gitbot_completion; }
+complete -o nosort -F _gitbot_completion gitbot git-bot
+"""
 _SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 
@@ -33,7 +68,15 @@ def command(around: Surroundings, shell: str) -> int:
     For bash: eval "$(gitbot completion bash)" in ~/.bashrc. For zsh the same with zsh, after compinit. For fish:
     gitbot completion fish > ~/.config/fish/completions/gitbot.fish
     """
-    console.data(_SHELLS[shell](click.Group(), {}, "gitbot", "_GITBOT_COMPLETE").source())
+    script = _SHELLS[shell](click.Group(), {}, "gitbot", "_GITBOT_COMPLETE").source()
+    if shell == "bash":
+        script = _BASH
+    elif shell == "zsh":
+        script = re.sub(r"(compdef .*gitbot)$", r"\1 git-bot", script, flags=re.MULTILINE)
+        script += "_git-bot() { _gitbot_completion }\n"
+    else:  # fish asks for those of git-bot when it is called as a command of git
+        script += 'complete --no-files --command git-bot --arguments "(_gitbot_completion)"\n'
+    console.data(script)
     return 0
 
 
@@ -67,12 +110,16 @@ _BY_WORD: dict[str, Callable[[Repository], Iterable[str]]] = {
     "B": refs.branches,
     "PLAN": _plans,
     "ID": _plans,
+    "RULE": lambda repository: RULES,
+    "HOOK": lambda repository: HOOKS,
     "RUN": lambda repository: ("last", *runs.runs(repository)),
 }
 
 
 def teach(command: click.Command, ctx: click.Context) -> None:
     """Have the parameters of a command complete names, in the folder that `-C` before it leads to."""
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        teach(below, ctx)
     for param in command.params:
         word = param.make_metavar(ctx).strip("[].")
         if word in _BY_WORD:

@@ -31,6 +31,7 @@ from gitbot.model.git import Oid, RefName
 from gitbot.repository import Repository, refs
 from gitbot.repository.pool import Origin, cache_folder
 from gitbot.repository.recipes import Recipe, build, read_recipe
+from gitbot.repository.temporary import temporary_folder
 
 RECIPE = "demo.toml"
 PATTERN = "agent-*"
@@ -174,7 +175,7 @@ def _program() -> str:
 
 
 def _passes(stage: Stage, commit: Oid, command: str) -> bool:
-    with tempfile.TemporaryDirectory(prefix="gitbot-") as folder:
+    with temporary_folder() as folder:
         job = gate.GateJob(
             commit=commit,
             steps=(GateStep("gate", command, "", 60),),

@@ -42,9 +42,9 @@ def command(around: Surroundings, /, event: str, pairs: tuple[str, ...], form: s
 
 
 def _speaker(repository: Repository, config_file: str | None) -> str | None:
-    """The plan whose branch is checked out here, else that branch."""
+    """The plan whose branch is checked out here; that branch where it has none or several."""
     try:
         at = standpoint(repository, config_file)
     except GitbotError:  # a broken configuration keeps nobody from speaking
         return checked_out(repository)
-    return at.mine.plans[0].id if at.mine.plans else at.branch
+    return at.mine.plans[0].id if len(at.mine.plans) == 1 else at.branch

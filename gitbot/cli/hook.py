@@ -96,17 +96,17 @@ def status(around: Surroundings, server: bool | None) -> int:
 
 
 @command.command(context_settings={"ignore_unknown_options": True})
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="HOOK")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def run(around: Surroundings, name: str, arguments: tuple[str, ...]) -> int:
-    """Do what git calls the hook NAME for; git gives the arguments and standard input."""
-    if name not in _HOOKS:
-        raise InputError(f"no hook of gitbot's is called {name!r}", hint=f"there are {', '.join(_HOOKS)}")
+    """Do what git calls the HOOK for; git gives the arguments and standard input."""
+    if name not in HOOKS:
+        raise InputError(f"no hook of gitbot's is called {name!r}", hint=f"there are {', '.join(HOOKS)}")
     if around.env.get("GITBOT_ANSWERS"):  # the hook that git runs knows by it that this is gitbot
         console.data("gitbot answers")
     try:
-        return _HOOKS[name](around, arguments)
+        return HOOKS[name](around, arguments)
     except (UnsupportedRepositoryError, GitError, ImportError) as unreadable:
         why = unreadable.msg if isinstance(unreadable, ImportError) else unreadable.message
         console.talk(f"warning: {why}; nobody checked whose files this push changes")
@@ -176,7 +176,7 @@ def _pre_tool_use(around: Surroundings, arguments: tuple[str, ...]) -> int:
     return answer_tool(around)
 
 
-_HOOKS: dict[str, Callable[[Surroundings, tuple[str, ...]], int]] = {
+HOOKS: dict[str, Callable[[Surroundings, tuple[str, ...]], int]] = {
     "pre-commit": _pre_commit,
     "pre-push": _pre_push,
     "pre-receive": _pre_receive,

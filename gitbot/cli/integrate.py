@@ -11,7 +11,7 @@ import click
 
 from gitbot.cli import Surroundings, console
 from gitbot.cli.progress import Watch, json_line
-from gitbot.config import Config, gate_command
+from gitbot.config import LONGEST, MOST_JOBS, Config, gate_command
 from gitbot.errors import InputError, NoGateError, UnknownBranchError
 from gitbot.gate import must_be_possible
 from gitbot.journal.runs import file_path
@@ -19,14 +19,11 @@ from gitbot.landing import naming
 from gitbot.landing.run import integrate
 from gitbot.model.merge import Branch, Strategy
 from gitbot.model.run import Request, Run
-from gitbot.planset import in_force
+from gitbot.planset import in_force, in_force_plans, unreadable_plans
 from gitbot.report.integrate import integrate_document, integrate_text
 from gitbot.repository import Repository, open_repository
 from gitbot.repository.patches import LARGEST, Submission, read_submission
 from gitbot.repository.remotes import landing_place
-
-MOST_JOBS = 64
-LONGEST_GATE = 30 * 24 * 3600  # seconds; also keeps inf and nan out
 
 
 @click.command("integrate")
@@ -38,7 +35,7 @@ LONGEST_GATE = 30 * 24 * 3600  # seconds; also keeps inf and nan out
 @click.option("--no-gate", is_flag=True, help="Land without tests; it is recorded as such.")
 @click.option(
     "--gate-timeout",
-    type=click.FloatRange(min=0, max=LONGEST_GATE, min_open=True),
+    type=click.FloatRange(min=0, max=LONGEST, min_open=True),
     metavar="SECONDS",
     help="After which the gate is ended.",
 )
@@ -98,6 +95,9 @@ def command(
     for note in force.notes:
         console.talk(f"note: {note}")
     config = force.config
+    if plans is None:
+        for line in unreadable_plans(in_force_plans(repository, force.target, config, kept=not dry_run)):
+            console.talk(f"warning: {line}")
     if land is not None:
         landing_place(repository, force.target, land)  # or it is said before anything starts
     if not (no_gate or dry_run):
@@ -110,25 +110,28 @@ def command(
             return naming.of_work_trees(repository, force.target)
         return naming.resolve(repository, branches, force.target)
 
-    try:
-        gate = None if no_gate else _gate(command, config, dry_run=dry_run)
-    except NoGateError:
+    def asked(config: Config) -> Request:
+        return Request(
+            names=branches or (("--worktrees",) if worktrees else ()),
+            target=force.target,
+            strategies=_strategies(strategy),
+            accept_both="bold" if (manner or config.integrate.accept_both) == "bold" else "careful",
+            gate=None if no_gate else _gate(command, config),
+            gate_timeout=gate_timeout or config.gate.timeout,
+            plans=plans,
+            update_branches=update_branches,
+            land=land,
+            jobs=jobs or config.integrate.jobs,
+            queue="serial" if queue == "serial" else "auto",
+            patches=tuple(patch.digest for patch in patches),
+        )
+
+    if asked(config).gate == "" and not dry_run:
         resolve()  # a wrong name is what the person wants to hear of first
-        raise
-    request = Request(
-        names=branches or (("--worktrees",) if worktrees else ()),
-        target=force.target,
-        strategies=_strategies(strategy),
-        accept_both="bold" if (manner or config.integrate.accept_both) == "bold" else "careful",
-        gate=gate,
-        gate_timeout=gate_timeout or config.gate.timeout,
-        plans=plans,
-        update_branches=update_branches,
-        land=land,
-        jobs=jobs or config.integrate.jobs,
-        queue="serial" if queue == "serial" else "auto",
-        patches=tuple(patch.digest for patch in patches),
-    )
+        raise NoGateError(
+            "no integration tests are configured, and nothing lands untested",
+            hint='--gate "COMMAND", or [gate] command in gitbot.toml (gitbot init makes a guess), or --no-gate',
+        )
 
     def deliver(run: Run) -> None:
         watch.close()
@@ -141,7 +144,7 @@ def command(
         return integrate(
             repository,
             resolve,
-            request,
+            asked,
             config,
             around.env,
             dry_run=dry_run,
@@ -186,16 +189,9 @@ def _strategies(asked: str | None) -> tuple[Strategy, ...]:
     return tuple(map(Strategy, names))
 
 
-def _gate(asked: str | None, config: Config, *, dry_run: bool) -> str | tuple[str, ...]:
+def _gate(asked: str | None, config: Config) -> str | tuple[str, ...]:
     command = asked if asked is not None else gate_command(config)
-    if isinstance(command, str) and not command.strip():
-        command = ""
-    if not command and not dry_run:
-        raise NoGateError(
-            "no integration tests are configured, and nothing lands untested",
-            hint='--gate "COMMAND", or [gate] command in gitbot.toml (gitbot init makes a guess), or --no-gate',
-        )
-    return command
+    return "" if isinstance(command, str) and not command.strip() else command
 
 
 def show(repository: Repository, run: Run, form: str, env: Mapping[str, str]) -> None:

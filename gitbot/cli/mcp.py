@@ -26,9 +26,11 @@ def command(around: Surroundings) -> int:
 
 def _brief(around: Surroundings, plan: str | None) -> str:
     from gitbot.agents.briefs import briefs_of, templates_in_force
+    from gitbot.agents.starting import landed_now
     from gitbot.cli.brief import chosen
     from gitbot.cli.check import checked
     from gitbot.guard.asking import standpoint
+    from gitbot.model.plan import PlanId
     from gitbot.report.brief import text
     from gitbot.repository import glance_at
 
@@ -38,5 +40,6 @@ def _brief(around: Surroundings, plan: str | None) -> str:
             raise InputError(f"{at.branch or 'a detached HEAD'} is no plan's branch", hint="name the plan")
         plan = at.mine.plans[0].id
     read = checked(around, ())
-    briefs = chosen(briefs_of(read.check, read.repository, read.force, read.root), None, plan)
+    landed = landed_now(read.repository, read.force) if read.repository and read.force else frozenset[PlanId]()
+    briefs = chosen(briefs_of(read.check, read.repository, read.force, read.root, (), landed), None, plan)
     return text(briefs.phases[0][0], templates_in_force(read.repository, read.force))

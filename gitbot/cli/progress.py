@@ -70,6 +70,12 @@ class Watch:
             self.screen.draw(picture.screen(now, columns - 1, rows - 1))
 
 
+def screen_for(env: Mapping[str, str]) -> Screen | None:
+    """One where stderr can show it."""
+    live = sys.stderr.isatty() and env.get("TERM", "dumb") != "dumb"
+    return Screen(colour=not env.get("NO_COLOR")) if live else None
+
+
 class Screen:
     """Lines drawn in place on stderr, each time over those before."""
 

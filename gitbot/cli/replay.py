@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 
 import click
@@ -16,6 +15,7 @@ from gitbot.merge.rungs import Manner
 from gitbot.planset import in_force, in_force_plans
 from gitbot.report.replay import replay_document, replay_html, replay_text
 from gitbot.repository import open_repository
+from gitbot.repository.temporary import temporary_folder
 
 
 @click.command("replay")
@@ -43,7 +43,7 @@ def command(
     def progress(done: int) -> None:
         print(f"\r{done} of at most {last} merges …" * seen, end="", file=sys.stderr, flush=True)
 
-    with tempfile.TemporaryDirectory(prefix="gitbot-") as folder:
+    with temporary_folder() as folder:
         found = replay(repository, force.target, last, chosen, additive, Path(folder, "scratch"), progress)
     print("\r\x1b[K" * seen, end="", file=sys.stderr, flush=True)
     if form == "json":

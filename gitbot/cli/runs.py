@@ -9,10 +9,11 @@ import msgspec
 
 from gitbot.cli import Surroundings, console
 from gitbot.errors import DamagedRecordError, InputError
-from gitbot.journal import lock, results, runs
+from gitbot.journal import results, runs
 from gitbot.journal.runs import file_path
-from gitbot.landing import document, undo
+from gitbot.landing import undo
 from gitbot.landing.chances import MEASURED, RELIABLE, confirmations
+from gitbot.landing.past import folded
 from gitbot.model.run import Record, Run, RunId
 from gitbot.report.integrate import integrate_document, integrate_text
 from gitbot.report.run_markdown import run_markdown
@@ -49,7 +50,7 @@ def command(around: Surroundings, run: str | None, flaky: bool, form: str, outpu
 
 def _shown(repository: Repository, records: Sequence[Record], form: str, *, coloured: bool) -> str | Iterable[str]:
     """One run in full."""
-    run = _folded(repository, records)
+    run = folded(repository, records)
     folder = str(file_path(repository, run.run, ""))
     if form == "json":
         return console.as_json(integrate_document(run, folder))
@@ -81,17 +82,9 @@ def _read(repository: Repository, known: Iterable[RunId]) -> list[Run]:
     found = []
     for run in known:
         try:
-            found.append(_folded(repository, runs.read(repository, run)))
+            found.append(folded(repository, runs.read(repository, run)))
         except DamagedRecordError as damaged:
             console.talk(f"note: {damaged.message}; {damaged.hint}")
-    return found
-
-
-def _folded(repository: Repository, records: Sequence[Record]) -> Run:
-    """A run without an end is running only while somebody holds the lock."""
-    found = document.fold(records)
-    if found.state == "running" and not lock.is_held(repository):
-        return msgspec.structs.replace(found, state="interrupted")
     return found
 
 

@@ -21,13 +21,14 @@ from gitbot.cli.wait import duration
 from gitbot.errors import InputError, NoPlanError, UnsupportedRepositoryError
 from gitbot.gate import must_be_possible
 from gitbot.guard.installation import proven_obstacles
+from gitbot.journal import events
 from gitbot.journal.runs import file_path
 from gitbot.landing import undo
 from gitbot.model.git import BranchName
 from gitbot.model.plan import PlanId
 from gitbot.model.preflight import Level
 from gitbot.model.run import Outcome, Run
-from gitbot.planset import InForce, in_force
+from gitbot.planset import InForce, in_force, plans_in
 from gitbot.report.brief import text
 from gitbot.report.terminal import printable
 from gitbot.repository import Repository, open_repository
@@ -92,7 +93,7 @@ class _Start:
         options: Mapping[str, object],
     ) -> None:
         self.around, self.plans, self.words, self.form, self.options = around, plans, words, form, options
-        self.told, self.begun = False, time.time()
+        self.told, self.past = False, frozenset[str]()
         every = options["every"]
         iterates = isinstance(every, str)
         self.order = Order(
@@ -106,19 +107,20 @@ class _Start:
         ]
         if len(chosen) > 1:
             raise InputError(f"{' and '.join(chosen)} were given together", hint="use one of them")
+        if options["review"] and not options["all_phases"]:
+            hint = "gitbot start --all-phases --review … -- COMMAND"
+            raise InputError("--review is for --all-phases: nothing else lands", hint=hint)
         for name in ("every", "all_phases", "on_events", "retry"):
             if options[name] and not words:
                 raise InputError(f"--{name.replace('_', '-')} needs a command", hint="… -- claude -p {brief}")
 
     def go(self) -> tuple[list[Agent], int]:
         """To the end: every agent that was started, and the exit code."""
-        retry, trees = self.options["retry"], self.options["trees"]
+        repository = open_repository(self.around.here, self.around.env)
+        self.past = frozenset(event.id for event in events.read(repository))
+        retry = self.options["retry"]
         if isinstance(retry, str):
-            repository = open_repository(self.around.here, self.around.env)
-            force = in_force(repository, None, self.around.env.get("GITBOT_CONFIG"))
-            root = Path(trees, "x") if isinstance(trees, str) else repository.work_tree or repository.common
-            agents = agents_again(repository, force, undo.find(repository, retry), root)
-            return agents, self._work(repository, force, agents, among="all")
+            return self._again(repository, retry)
         started: list[Agent] = []
         before: set[PlanId] = set()
         while True:
@@ -140,11 +142,25 @@ class _Start:
             if code or not self.options["all_phases"]:
                 return started, code
             code = self._land(repository, force, [agent.branch for agent in agents])
-            failure = Session(repository, force, self.around.env, self.order, begun=self.begun).failure()
+            failure = Session(repository, force, self.around.env, self.order, past=self.past).failure()
             if failure is not None and not code:
                 console.complain(f"no further phase is started: {failure}")
             if code or failure is not None:
                 return started, code or 1
+
+    def _again(self, repository: Repository, name: str) -> tuple[list[Agent], int]:
+        """Those whose branches a run gave back; of the plans that are named, if any are."""
+        force = in_force(repository, None, self.around.env.get("GITBOT_CONFIG"))
+        run, trees = undo.find(repository, name), self.options["trees"]
+        root = repository.work_tree or repository.common
+        chosen = plans_in(repository, root, self.plans, force.config) if self.plans else None
+        root = Path(trees).absolute() / root.name if isinstance(trees, str) else root
+        agents, left = agents_again(repository, force, run, root, chosen)
+        for one in left:
+            console.talk(f"left out: {one}")
+        if not agents:
+            console.talk("nothing is left to start")
+        return agents, self._work(repository, force, agents, among="all") if agents else 0
 
     def _read(self) -> tuple[Checked, Repository, InForce]:
         read = checked(self.around, self.plans)
@@ -177,7 +193,7 @@ class _Start:
     def _agents(
         self, read: Checked, repository: Repository, force: InForce, chosen: set[PlanId], landed: frozenset[PlanId]
     ) -> list[Agent]:
-        briefs = briefs_of(read.check, repository, force, read.root, self.plans)
+        briefs = briefs_of(read.check, repository, force, read.root, self.plans, landed)
         templates = templates_in_force(repository, force)
         for note in briefs.notes:
             console.talk(f"warning: {note}")
@@ -194,7 +210,7 @@ class _Start:
     def _work(self, repository: Repository, force: InForce, agents: list[Agent], *, among: Among) -> int:
         """Branches, work trees and commands; 0 when all went well."""
         tell = _tell if self.words else lambda agent: None
-        session = Session(repository, force, self.around.env, self.order, tell, begun=self.begun)
+        session = Session(repository, force, self.around.env, self.order, tell, past=self.past)
         session.place(agents)
         self._tell_of_blind_spots(repository, {str(agent.folder) for agent in agents})
         if self.words:

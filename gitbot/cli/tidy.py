@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +17,7 @@ from gitbot.monitor.status import live_branches
 from gitbot.planset import in_force, in_force_plans
 from gitbot.report.terminal import printable
 from gitbot.repository import open_repository, refs
+from gitbot.repository.temporary import temporary_folder
 from gitbot.repository.workbench import Workbench
 
 
@@ -43,7 +43,7 @@ def command(around: Surroundings, branches: tuple[str, ...], apply: bool, into: 
         of_runs = sorted({landing.report.branch for landing in landings(repository, onto)})
         names = [*live_branches(repository, plans, force.config, force.target), *map(BranchName, of_runs)]
     with (
-        tempfile.TemporaryDirectory(prefix="gitbot-") as folder,
+        temporary_folder() as folder,
         Workbench(repository, Path(folder, "scratch"), onto) as bench,
     ):
         found = tuple(leftovers(bench, names, force.target, onto))

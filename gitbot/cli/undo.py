@@ -8,6 +8,7 @@ import click
 
 from gitbot.cli import Surroundings, console
 from gitbot.landing import undo as undoing
+from gitbot.report.terminal import printable
 from gitbot.repository import open_repository, refs
 
 
@@ -30,8 +31,9 @@ def command(around: Surroundings, run: str, revert: bool, form: str) -> int:
         console.data(f"{target} is at {taken.after[:7]}, a commit that takes back: {names}")
         console.talk(f"to have it again: git revert {taken.after[:12]}")
     else:
+        kept = "\n  ".join(["; the branches are as they were, but for", *map(printable, taken.left)])
         console.data(
             f"{target} is back at {taken.after[:7]} (was {taken.before[:7]})\n"
-            f"taken back: {names}; the branches are as they were"
+            f"taken back: {names}{kept if taken.left else '; the branches are as they were'}"
         )
     return 0

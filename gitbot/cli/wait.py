@@ -18,6 +18,7 @@ from gitbot.report.terminal import printable
 from gitbot.repository import open_repository
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+LONGEST = 365 * 86400  # seconds: clocks and timers of the system take so much
 
 
 @click.command("wait")
@@ -74,12 +75,13 @@ def command(
 
 
 def duration(text: str) -> float:
-    """Seconds of "30m", "1.5h", "90s" or "90".
+    """Seconds of "30m", "1.5h", "90s" or "90", a year at most.
 
     Raises:
         InputError: it is none of that.
     """
     found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*([smhd]?)", text.strip())
-    if found is None:
-        raise InputError(f"{text!r} is no time", hint="90s, 30m, 2h or 1d")
-    return float(found[1]) * _UNITS[found[2] or "s"]
+    seconds = float(found[1]) * _UNITS[found[2] or "s"] if found is not None else LONGEST + 1.0
+    if seconds > LONGEST:
+        raise InputError(f"{text!r} is no time", hint="90s, 30m, 2h or 1d; 365d at most")
+    return seconds

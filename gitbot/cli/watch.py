@@ -59,7 +59,7 @@ def command(
         console.data("landing is paused; gitbot watch --resume ends that")
         return 0
     if resume:
-        known = pauses.resume(repository)
+        known = pauses.resume(repository, time.time())
         console.data(
             f"landing goes on; it was paused by {known.by}: {known.reason}" if known else "it was not paused"
         )
@@ -80,7 +80,7 @@ def command(
 
 def _ask(repository: Repository, branch: str, force: InForce) -> None:
     for one in naming.resolve(repository, [branch], force.target):
-        events.emit(repository, URGENT, now=time.time(), target=one.name, data={"tip": one.tip})
+        events.emit(repository, URGENT, now=time.time(), target=one.name)
         console.data(f"{one.name} is landed next, by the gitbot watch that runs or is started here")
 
 
@@ -109,7 +109,9 @@ def _serve(
         if run.message:
             console.complain(run.message, run.hint)
 
-    service = Service(repository, read_force, around.env, watch, deliver, _say, tried_before(repository))
+    service = Service(
+        repository, read_force, around.env, watch, deliver, _say, tried_before(repository, read_force().target)
+    )
     ending = _Ending()
     before = signal.signal(signal.SIGTERM, ending)
     _say(f"watching, every {seconds:g} s" if seconds is not None else "one look")

@@ -14,6 +14,7 @@ from gitbot.fileclasses import FileClass, file_class
 from gitbot.gate import junit
 from gitbot.gate.ignored import include
 from gitbot.gate.steps import words
+from gitbot.gate.surroundings import surroundings
 from gitbot.gate.verdict import Judgement, judge
 from gitbot.gate.walls import around
 from gitbot.model.gate import GateStep, GateVerdict, Suite
@@ -51,7 +52,9 @@ class GateOutcome:
     judgement: Judgement
     seconds: float = 0  # of the commands alone
     log: bytes = b""
-    gate: str = ""  # as in `GateResult`
+    gate: str = ""  # as in `GateResult`, and so are the counts
+    counts: tuple[tuple[str, int | None, int | None], ...] = ()
+    suites: tuple[tuple[str, Suite], ...] = ()  # of each gate whose reports name every test
     stopped: bool = False  # nobody needs an answer, and this is none
 
 
@@ -93,12 +96,12 @@ def _after(before: GateOutcome, one: GateOutcome, *, headed: bool) -> GateOutcom
     heading = f"gitbot: gate {one.gate}\n".encode() if headed else b""
     pairs = [(before.judgement.tests, one.judgement.tests), (before.judgement.skipped, one.judgement.skipped)]
     tests, skipped = ((a or 0) + b if b is not None else a for a, b in pairs)
-    a, b = before.judgement.suite, one.judgement.suite
-    suite = Suite(a.ran + b.ran, a.skipped + b.skipped) if a and b else a or b
     return replace(
         one,
-        judgement=replace(one.judgement, tests=tests, skipped=skipped, suite=suite),
+        judgement=replace(one.judgement, tests=tests, skipped=skipped),
         seconds=before.seconds + one.seconds,
+        counts=before.counts + one.counts,
+        suites=before.suites + one.suites,
         log=(before.log + heading + one.log)[-process.LOG_BYTES :],
     )
 
@@ -110,7 +113,9 @@ def _run(job: GateJob, slot: Slot, step: GateStep, stop: Stop) -> GateOutcome | 
     junit.forget(slot.checkout, job.gate.junit, tracked)
     ended = _carry_out(job, slot, step.command, step.seconds, stop)
     judged = judge(ended, junit.read(slot.checkout, job.gate.junit, tracked), walled=job.gate.isolation != "process")
-    return GateOutcome(judged, ended.seconds, ended.log + (ended.error or "").encode(), step.name, ended.stopped)
+    log, counts = ended.log + (ended.error or "").encode(), ((step.name, judged.tests, judged.skipped),)
+    suites = ((step.name, judged.suite),) if judged.suite else ()
+    return GateOutcome(judged, ended.seconds, log, step.name, counts, suites, ended.stopped)
 
 
 def _set_up(job: GateJob, slot: Slot, step: GateStep, files: Listing, stop: Stop) -> GateOutcome | None:
@@ -120,7 +125,8 @@ def _set_up(job: GateJob, slot: Slot, step: GateStep, files: Listing, stop: Stop
     """
     if not step.setup:
         return None
-    command, key = repr(step.setup), f"{_locks(files, step.setup)} {job.surroundings}"
+    own = surroundings(job.gate, (replace(step, command=""),), job.main, job.env)
+    command, key = repr(step.setup), f"{_locks(files, step.setup)} {own}"
     known = slot.setups.pop(command, SetUp("", frozenset()))
     if known.key == key:
         slot.setups[command] = known
@@ -139,7 +145,7 @@ def _set_up(job: GateJob, slot: Slot, step: GateStep, files: Listing, stop: Stop
     if not ended.full and not ended.stopped:
         judged = replace(judged, verdict=GateVerdict.NO_START)
     words = f"\ngitbot: the gate's setup command ended with {judged.status}\n".encode()
-    return GateOutcome(judged, ended.seconds, ended.log + words, step.name, ended.stopped)
+    return GateOutcome(judged, ended.seconds, ended.log + words, step.name, stopped=ended.stopped)
 
 
 def _carry_out(

@@ -10,10 +10,12 @@ from gitbot.model.gate import GateStep
 from gitbot.model.run import Request
 from gitbot.patterns import compile_patterns
 
+_HERE = re.compile(r"""["']?(?:\$\{?PWD\}?|\$\(pwd\)|`pwd`|\{checkout\})["']?/""")
+
 
 def words(command: str | Sequence[str] | None) -> set[str]:
-    """What may be names in a command: less options, quotes, `./`, and what follows a colon."""
-    text = command if isinstance(command, str) else "\n".join(command or ())
+    """What may be names in a command: less options, quotes, `./` and the like, and what follows a colon."""
+    text = _HERE.sub("./", command if isinstance(command, str) else "\n".join(command or ()))
     found = {*re.split(r"[\s;&|()<>=,:'\"\[\]]+", text), *(() if isinstance(command, str) else command or ())}
     return {word.removeprefix("./").rstrip("/") for word in found if word.strip("/") and not word.startswith("-")}
 

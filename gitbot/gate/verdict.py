@@ -46,6 +46,7 @@ _FAILING = re.compile(
 
 _RAN = ("passed", "failed", "error", "errors", "xfailed", "xpassed", "passing", "failing")
 _SKIPPED = ("skipped", "ignored", "pending")
+_OF_TESTS = re.compile(rf"no tests ran|\d (?:{'|'.join((*_RAN, *_SKIPPED, 'deselected'))})\b")  # linters count files
 
 
 def _numbered(text: str) -> tuple[int, int]:
@@ -57,7 +58,7 @@ def _numbered(text: str) -> tuple[int, int]:
 def _pytest(text: str) -> Iterator[tuple[int, int]]:
     """`==== 3 passed, 1 skipped in 0.12s ====`, also without the frame under -q; `no tests ran in 0.01s`."""
     lines = re.findall(r"^=*[ \t]*((?:no tests ran|\d+ [a-z]+)(?:, \d+ [a-z]+)*) in [\d.]+s", text, re.MULTILINE)
-    yield from map(_numbered, lines[-1:])
+    yield from (_numbered(line) for line in lines if _OF_TESTS.search(line))
 
 
 def _cargo(text: str) -> Iterator[tuple[int, int]]:
@@ -67,16 +68,15 @@ def _cargo(text: str) -> Iterator[tuple[int, int]]:
 
 def _jest(text: str) -> Iterator[tuple[int, int]]:
     """`Tests:       1 failed, 1 skipped, 3 passed, 5 total`; vitest says `Tests  3 passed (3)`; `No tests found`."""
-    if re.search(r"^No tests? found", text, re.MULTILINE) or "No test files found" in text:
+    if re.search(r"^No tests? found(?:[.!]?$|, exiting| related)|No test files found, exiting", text, re.MULTILINE):
         yield 0, 0
-    else:
-        yield from map(_numbered, re.findall(r"^[ \t]*Tests:?[ \t]+(\d+ .*)$", text, re.MULTILINE)[-1:])
+    yield from map(_numbered, re.findall(r"^[ \t]*Tests:?[ \t]+(\d+ .*)$", text, re.MULTILINE))
 
 
 def _mocha(text: str) -> Iterator[tuple[int, int]]:
     """`  3 passing (8ms)`, `  1 pending`, `  1 failing`."""
     lines = r"^[ \t]+\d+ passing\b.*(?:\s+\d+ (?:failing|pending)\b.*)*"
-    yield from map(_numbered, re.findall(lines, text, re.MULTILINE)[-1:])
+    yield from map(_numbered, re.findall(lines, text, re.MULTILINE))
 
 
 def _unittest(text: str) -> Iterator[tuple[int, int]]:
@@ -91,7 +91,7 @@ def _tap(text: str) -> Iterator[tuple[int, int]]:
     """node --test: `# tests 3` or `ℹ tests 3`, `# skipped 1`."""
     ran, skipped = (re.findall(rf"^[#ℹ] {word} (\d{{1,9}})", text, re.MULTILINE) for word in ("tests", "skipped"))
     if ran:
-        yield int(ran[-1]), int(skipped[-1]) if skipped else 0
+        yield sum(map(int, ran)), sum(map(int, skipped))
 
 
 def _go(text: str) -> Iterator[tuple[int, int]]:
@@ -123,7 +123,10 @@ def named(tests: Iterable[str], most: int = MOST_FAILING) -> tuple[str, ...]:
 
 
 def counts(text: str) -> tuple[int, int] | None:
-    """Tests that ran and that were skipped, by the closing lines of every runner that is recognised; else None."""
+    """Tests that ran and that were skipped, by the closing lines of every runner that is recognised; else None.
+
+    One command may run many suites, and one that has no tests is none that failed: all lines are added up.
+    """
     found = [count for runner in _RUNNERS for count in runner(text)]
     if not found:
         return None
@@ -158,7 +161,8 @@ def _says_red(text: str) -> bool:
     """Whether the last closing line of pytest or unittest has failures in it, and none of the same runner before it
     is green: of several runs it is not for us to say which one counts.
     """
-    said = [(line[0] in "OF", bool(_RED.search(line))) for line in _CLOSING.findall(text)]
+    lines = [line for line in _CLOSING.findall(text) if line[0] in "OF" or _OF_TESTS.search(line)]
+    said = [(line[0] in "OF", bool(_RED.search(line))) for line in lines]
     return bool(said) and said[-1][1] and (said[-1][0], False) not in said
 
 

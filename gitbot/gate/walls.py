@@ -10,7 +10,6 @@ import os
 import re
 import shlex
 import shutil
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -20,8 +19,12 @@ from gitbot.errors import InputError
 from gitbot.gate.ignored import main_work_tree, must_be_copyable
 from gitbot.patterns import compile_patterns
 from gitbot.repository import Repository
+from gitbot.repository.temporary import temporary_folder
 
-_BARE = ("bwrap", "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc")
+_BARE = (
+    *("bwrap", "--unshare-all", "--die-with-parent", "--cap-drop", "ALL"),  # else root could unmount the walls
+    *("--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"),
+)
 _NAMES = "/run/systemd/resolve"  # where /etc/resolv.conf may lead
 
 
@@ -89,7 +92,7 @@ def must_be_possible(config: Config, env: Mapping[str, str], repository: Reposit
             hint=f'install {"bubblewrap" if program == "bwrap" else "it"}, or use isolation = "process"',
         )
     if isolation == "bwrap":
-        with tempfile.TemporaryDirectory(prefix="gitbot-") as folder:
+        with temporary_folder() as folder:
             log = Path(folder, "log")
             ended = process.run((*_BARE, "true"), cwd=Path("/"), env=env, seconds=60, log=log)
         if ended.status != 0:

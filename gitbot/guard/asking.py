@@ -6,8 +6,9 @@ For whoever asks many times a minute, so git itself is only started where libgit
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from gitbot.guard.enforcement import Answer, Enforcement, Mine, checked_out, enf
 from gitbot.model.git import Change, ChangeKind, Oid, RefName
 from gitbot.model.plan import Access, Plan, PlanId, Source
 from gitbot.patterns import Budget, compile_patterns, witness
+from gitbot.patterns.notation import lower
 from gitbot.repository import Repository, refs
 
 if TYPE_CHECKING:
@@ -75,7 +77,8 @@ def _has_plans_of_target(force: Enforcement, tip: Oid) -> bool:
 
 def ask(at: Standpoint, here: Path, paths: Sequence[str], *, now: float) -> tuple[Answer, ...]:
     """The answer to each of the paths, which are relative to a folder or absolute."""
-    known = [in_repository(at.repository, here, path) for path in paths]
+    real = cache(os.path.realpath)  # of many paths in few folders
+    known = [in_repository(at.repository, here, path, real) for path in paths]
     inside = [path for path in known if path is not None]
     said = at.force.answers(at.mine, at.tip, inside) if at.force is not None else ()
     answers = {answer.path: answer for answer in said}
@@ -85,9 +88,15 @@ def ask(at: Standpoint, here: Path, paths: Sequence[str], *, now: float) -> tupl
     return tuple(
         answers.get(path, Answer(path, "own" if at.mine.plans else "free"))
         if path is not None
-        else Answer(given, "outside", False, f"{given} is outside of the repository")
+        else Answer(given, "outside", False, f"{given} is {_where(at.repository, here, given)}")
         for given, path in zip(paths, known, strict=True)
     )
+
+
+def _where(repository: Repository, here: Path, given: str) -> str:
+    top = repository.work_tree is not None and "\0" not in given and os.path.realpath(repository.work_tree)
+    is_top = top and os.path.realpath(here / given) == top
+    return "the repository itself: ask for paths in it" if is_top else "outside of the repository"
 
 
 def document(answer: Answer) -> dict[str, object]:
@@ -111,7 +120,9 @@ def _held(at: Standpoint, paths: Iterable[str], now: float) -> dict[str, Held]:
     return leases.held_by_others(leases.standing(at.repository, now), at.branch, paths)
 
 
-def in_repository(repository: Repository, here: Path, given: str) -> str | None:
+def in_repository(
+    repository: Repository, here: Path, given: str, real: Callable[[str], str] = os.path.realpath
+) -> str | None:
     """The path as git has it, or None outside of the work tree. A link at its end is the path itself."""
     if "\0" in given:
         return None
@@ -119,11 +130,10 @@ def in_repository(repository: Repository, here: Path, given: str) -> str | None:
         return given
     folder, name = os.path.split(os.path.join(here, given).rstrip("/"))
     # As the system resolves it, and not by cutting `..` off: what a link leads to has another folder above it.
-    whole = Path(os.path.realpath(folder), name) if name != ".." else Path(os.path.realpath(folder)).parent
-    top = Path(os.path.realpath(repository.work_tree))
-    if not whole.is_relative_to(top) or whole == top or whole.relative_to(top).parts[0] == ".git":
-        return None
-    return whole.relative_to(top).as_posix()
+    whole = os.path.normpath(os.path.join(real(folder), name))
+    top = real(str(repository.work_tree)).rstrip("/") + "/"
+    path = whole.removeprefix(top)
+    return path if whole.startswith(top) and path.partition("/")[0] not in ("", ".git") else None
 
 
 def owner(at: Standpoint, path: str) -> Answer:
@@ -169,15 +179,21 @@ def holder_of(at: Standpoint, named: str | None) -> str:
 
 
 def _owned_by_another(at: Standpoint, patterns: Sequence[str]) -> Answer | None:
-    """The first plan with a declared claim to a path of the patterns that the branch's own plans do not own."""
+    """The first plan that declares a path of the patterns, or stands at one, where the branch's own plans do not."""
     own = [claim.pattern for plan in at.mine.plans for claim in plan.patterns(Access.OWN)]
     wanted, budget = compile_patterns(patterns).without(compile_patterns(own)), Budget()
     for plan in at.force.plans.plans if at.force is not None else ():
+        if plan in at.mine.plans or at.force is None:
+            continue
         claims = plan.patterns(Access.OWN, Source.DECLARED)
         theirs = compile_patterns(claim.pattern for claim in claims)
-        found = witness(wanted, theirs, fold_case=True, budget=budget) if plan not in at.mine.plans else None
-        if found is not None and at.force is not None and at.force.is_active(plan):
-            place = claims[theirs.folded.decided_by(found.path) or 0]
-            text = f"{found.path} belongs to plan {plan.id} ({place.path or plan.path}:{place.line}: {place.pattern})"
-            return Answer(found.path, "foreign", False, text)
+        found = witness(wanted, theirs, fold_case=True, budget=budget)
+        own_file = wanted.folded.matches(lower(plan.path))
+        if (found is None and not own_file) or not at.force.is_active(plan):
+            continue
+        if found is None:
+            return Answer(plan.path, "foreign", False, f"{plan.path} is the plan file of plan {plan.id}")
+        place = claims[theirs.folded.decided_by(found.path) or 0]
+        text = f"{found.path} belongs to plan {plan.id} ({place.path or plan.path}:{place.line}: {place.pattern})"
+        return Answer(found.path, "foreign", False, text)
     return None

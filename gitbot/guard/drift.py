@@ -156,6 +156,8 @@ def _is_declared(claim: Claim) -> bool:
 
 def _spelling(path: str) -> str:
     """The path for a file system that tells neither case nor Unicode form apart; per character, as patterns do."""
+    if path.isascii():
+        return path.lower()
     composed = unicodedata.normalize("NFC", path)
     return "".join(char.lower() if len(char.lower()) == 1 else char for char in composed)
 
@@ -270,9 +272,8 @@ class _Ground:
         self.sides = (others.places, _Places(own))
         self.configured = compile_patterns(shared).folded
         self.set_shared = _Claims(tuple(c for c in plans.shared if c.confidence >= BLOCKING_CONFIDENCE))
-        self.unlisted = (
-            f"and plan {' and '.join(dict.fromkeys(plan.id for plan in mine))} does not list it under shared"
-        )
+        ids = " and ".join(dict.fromkeys(plan.id for plan in mine))
+        self.unlisted = f", and plan {ids} does not list it under shared" if ids else ""
 
     def holds(self, path: str, spelling: str, *, common: bool) -> list[_Hold]:
         """Who holds the path, the strongest first."""
@@ -287,12 +288,12 @@ class _Ground:
     def common(self, path: str, spelling: str) -> Trespass | None:
         """What touching the path is for who does not list it; None when it is not shared."""
         if self.configured.matches(spelling):
-            return Trespass(path, None, None, None, True, f"{path} is shared by configuration, {self.unlisted}")
+            return Trespass(path, None, None, None, True, f"{path} is shared by configuration{self.unlisted}")
         claim, _ = self.set_shared.giving(path, spelling)
         if claim is None:
             return None
         place = f"{claim.path}:{claim.line}" if claim.path else f"line {claim.line}"
-        text = f"{path} is shared ({place}), {self.unlisted}"
+        text = f"{path} is shared ({place}){self.unlisted}"
         return Trespass(path, None, claim, claim.path, _is_declared(claim), text)
 
 

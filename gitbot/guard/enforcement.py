@@ -15,9 +15,15 @@ from gitbot.guard.drift import Claimants, Drift, Judgement, Trespass, find_drift
 from gitbot.model.git import Change, ChangeKind, Oid, RefName
 from gitbot.model.plan import Plan, PlanId, PlanSet, fold
 from gitbot.patterns import compile_patterns
-from gitbot.planset import InForce, in_force, in_force_plans, plans_at, plans_of, what_can_be_read
+from gitbot.planset import InForce, in_force, in_force_plans, plans_at, plans_of, unreadable_plans, what_can_be_read
 from gitbot.repository import Repository, refs
 
+KEPT = "gitbot/branch-plans"  # in the git folder of a work tree: those of its branch, where it has others
+MOST_TIPS = 1000  # of a remote's branches, where there is no target
+_OPEN_BOX = rb"\1[ ]"
+_BOX = re.compile(
+    rb"^([ \t>]*(?:[-*+]|\d{1,9}[.)])[ \t]+)\[[ xX~/]?\](?=[ \t])", re.MULTILINE
+)  # a skipped task claims nothing
 _REASON = re.compile(r"^Gitbot-Reason:[ \t]*(\S[^\n]*)$", re.MULTILINE | re.IGNORECASE)
 
 
@@ -27,7 +33,9 @@ class Mine:
 
     plans: tuple[Plan, ...] = ()
     notes: tuple[str, ...] = ()
-    wider: tuple[str, ...] = ()  # what the branch's version of its plan claims beyond the one in force
+    wider: tuple[
+        str, ...
+    ] = ()  # what the branch's version of its plan claims beyond the one in force, and files of new plans
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,7 @@ class Enforcement:
     def mine(self, name: str, tip: Oid | None, changes: Iterable[Change]) -> Mine:
         """The plans of a branch: those in force, and those that only the branch has yet (`tip` None: it has none)."""
         established = plans_of(name, self.plans, self.config)
-        on_branch = plans_of(name, self._plans_on(tip, changes), self.config)
+        on_branch = plans_of(name, self._plans_on(tip, changes, known=bool(established)), self.config)
         if name == self.target or not (established or on_branch):
             return Mine()
         known = {fold(plan.id) for plan in self.plans.plans}
@@ -91,15 +99,25 @@ class Enforcement:
             ids = " and ".join(plan.id for plan in established)
             more = ", ".join(wider[:5]) + (", …" if len(wider) > 5 else "")
             notes.append(f"plan {ids} claims more on the branch than on {self.target}, which is what counts: {more}")
-        return Mine((*established, *new), tuple(notes), wider)
+        return Mine((*established, *new), tuple(notes), (*wider, *(plan.path for plan in new)))
 
-    def _plans_on(self, tip: Oid | None, changes: Iterable[Change]) -> PlanSet:
-        """The plans that stand at `tip`; none unless it changed a plan file, for then they are the target's."""
+    def _plans_on(self, tip: Oid | None, changes: Iterable[Change], *, known: bool) -> PlanSet:
+        """The plans that stand at `tip`; none unless it changed a plan file, for then they are the target's.
+
+        Nor are they read where the branch has its plan on the target too, and all that it changed in plans are ticks.
+        """
         places = compile_patterns(self.config.plans)
-        paths = (path for change in changes for path in change.paths)
-        if tip is not None and any(path in self.plans.files or places.matches(path) for path in paths):
-            return plans_at(self.repository, tip, self.config)
-        return PlanSet()
+        of_plans = (c for c in changes if any(path in self.plans.files or places.matches(path) for path in c.paths))
+        if tip is None or all(known and self._only_ticks(change) for change in of_plans):
+            return PlanSet()
+        return plans_at(self.repository, tip, self.config, keep=self.repository.git_dir / KEPT)
+
+    def _only_ticks(self, change: Change) -> bool:
+        """Whether a change of a plan leaves its claims as they are: a task that is done claims as one to do."""
+        if change.kind is not ChangeKind.MODIFIED or change.path not in self.plans.files:
+            return False
+        old, new = (_BOX.sub(_OPEN_BOX, self.repository.blob(oid)) for oid in (change.old_oid, change.new_oid))
+        return old == new
 
     def judge(self, mine: tuple[Plan, ...], tip: Oid | None, changes: Iterable[Change]) -> tuple[Drift, Judgement]:
         """What a branch with these plans touches and does not claim, and what of that is refused.
@@ -143,14 +161,13 @@ class Enforcement:
         return not self.landed[plan.id]
 
     def _has_landed(self, plan: Plan) -> bool:
-        import tempfile
-
         from gitbot.guard.landed import landed_plans, landings
+        from gitbot.repository.temporary import temporary_folder
         from gitbot.repository.workbench import Workbench
 
         tip = self.tips[0]
         with (
-            tempfile.TemporaryDirectory(prefix="gitbot-") as folder,
+            temporary_folder() as folder,
             Workbench(self.repository, Path(folder, "scratch"), tip) as bench,
         ):
             return bool(landed_plans(bench, [plan], tip, self.config, landings(self.repository, tip)))
@@ -179,10 +196,10 @@ def rules(repository: Repository, remote: str, config_file: str | None) -> InFor
 
 
 def enforcement(repository: Repository, remote: str, config_file: str | None) -> Enforcement | None:
-    """What is in force here; None when there is no target to compare with. See `rules`."""
+    """What is in force here; None when there is neither a target nor a plan. See `rules`."""
     found = rules(repository, remote, config_file)
     if found is None:
-        return None
+        return _without_target(repository, remote)
     plans = in_force_plans(repository, found.target, found.config, kept=True)
     # Wherever the target was fetched from, what came from there is not the branch's.
     remotes = [f"{refs.REMOTES}{name}/" for name in dict.fromkeys((remote, *refs.remotes(repository)))]
@@ -195,7 +212,41 @@ def enforcement(repository: Repository, remote: str, config_file: str | None) ->
         plans=plans,
         target=name,
         tips=tuple(dict.fromkeys(tip for tip in tips if tip is not None)),
-        notes=(*found.notes, *(f"{p.path}:{p.line}: {p.message}" for p in plans.problems if p.level == "error")),
+        notes=(*found.notes, *unreadable_plans(plans)),
+    )
+
+
+def _without_target(repository: Repository, remote: str) -> Enforcement | None:
+    """What HEAD has in force in a clone that lacks the target, such as one of an agent's branch alone.
+
+    A branch has changed there what the remote does not have on any other.
+    """
+    head = refs.checked_out(repository.git_dir)
+    tip = refs.read(repository, head) if head is not None else None
+    if head is None or tip is None or repository.lib.is_bare:
+        return None
+    try:
+        config = in_force(repository, head).config
+    except InputError:
+        config = what_can_be_read(repository, head).config
+    plans = in_force_plans(repository, head, config, kept=True)
+    if not plans.plans:
+        return None
+    remote = remote if remote in refs.remotes(repository) else "origin"
+    there = [ref for ref in refs.branch_names(repository) if ref.startswith(f"{refs.REMOTES}{remote}/")]
+    tips = (refs.read(repository, ref) for ref in there[:MOST_TIPS])
+    target = config.target.removeprefix(f"{remote}/") or "main"
+    note = (
+        f"there is no {target} here, so what HEAD has of plans is in force, for what {remote} is not known to have; "
+        f"git remote set-branches --add {remote} {target} and git fetch {remote} bring it"
+    )
+    return Enforcement(
+        repository=repository,
+        config=config,
+        plans=plans,
+        target=target,
+        tips=tuple(dict.fromkeys(oid for oid in tips if oid is not None)) or (tip,),
+        notes=(note, *unreadable_plans(plans)),
     )
 
 

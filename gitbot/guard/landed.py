@@ -111,29 +111,27 @@ def _has_worked(repository: Repository, plan: Plan, ref: RefName, tip: Oid, targ
 
     Ancestry alone does not say so: a branch may have been made where another one was, or only have followed the
     target. Its own reflog says so where it is still on what it committed, else what came with it: something that the
-    plan owns, and where no merge tells what came, by a last commit of nothing else.
+    plan owns. Of a tip on the target's own line nobody knows what came with it.
     """
     committed = (oid for oid, words in refs.reflog(repository, ref) if words.startswith(COMMITTED))
     if any(_has(repository, tip, oid) for oid in committed):
         return True
     matcher = compile_patterns(claim.pattern for claim in plan.patterns(Access.OWN))
-    before, on_its_own = _began(repository, tip, target)
-    if before is None:
-        return False
-    came = [path == plan.path or matcher.matches(path) for path in repository.changed_paths(before, tip)]
-    return bool(came) and (any if on_its_own else all)(came)
+    before = _began(repository, tip, target)
+    came = repository.changed_paths(before, tip) if before is not None else ()
+    return any(path == plan.path or matcher.matches(path) for path in came)
 
 
-def _began(repository: Repository, tip: Oid, target: Oid) -> tuple[Oid | None, bool]:
-    """The commit that a branch began at, and whether that is sure: of one on the target's own line it is not."""
+def _began(repository: Repository, tip: Oid, target: Oid) -> Oid | None:
+    """The commit that a branch began at; None where the target's own line has its tip, which does not say."""
     listed = repository.attempt("rev-list", "--first-parent", target, f"^{tip}").stdout.decode().split()
     if not _has(repository, target, tip):
-        return history.merge_base(repository, target, tip), True
+        return history.merge_base(repository, target, tip)
     since = bisect_left(listed, True, key=lambda commit: not _has(repository, Oid(commit), tip))
     parents = repository.commit(Oid(listed[since - 1])).parents if since else (tip,)
     if parents[:1] == (tip,) or not parents:
-        return next(iter(repository.commit(tip).parents), None), False
-    return history.merge_base(repository, parents[0], tip), True
+        return None
+    return history.merge_base(repository, parents[0], tip)
 
 
 def enforcement_at(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from gitbot.errors import GitError, InputError
 from gitbot.guard.drift import Judgement
 from gitbot.guard.enforcement import Enforcement, checked_out
-from gitbot.model.git import ZERO, Oid
+from gitbot.model.git import ZERO, Oid, RefName
 from gitbot.repository import refs
 
 PROBE = "GITBOT_HOOK_PROBE"  # in the environment of a dry run: the file by which the hook says that it was reached
@@ -74,8 +74,9 @@ def judge_push(force: Enforcement, updates: Iterable[Update]) -> Iterator[Verdic
     """Hold every branch of a push against the claims of its plans; one refused verdict refuses the push.
 
     The remote reference says whose plan counts, then the local one (HEAD is what is checked out); where they name
-    different plans, only what both allow passes. A branch without a plan gets no verdict. What is sent but is no
-    commit, or not whole here, passes with a note: git sends neither, and the remote would not take it.
+    different plans, only what both allow passes. What is sent from no local branch, such as an object id, is that of
+    the branches whose tip it is. A branch without a plan gets no verdict. What is sent but is no commit, or not whole
+    here, passes with a note: git sends neither, and the remote would not take it.
     """
     for update in updates:
         if update.branch is None:
@@ -102,10 +103,15 @@ def held_by_others(force: Enforcement, updates: Iterable[Update], now: float) ->
 
 
 def _verdicts(force: Enforcement, update: Update, branch: str) -> Iterator[Verdict]:
-    local = checked_out(force.repository) if update.local_ref == "HEAD" else update.local_ref
-    names = dict.fromkeys((branch, (local or "").removeprefix(refs.HEADS)))
+    here = checked_out(force.repository) if update.local_ref == "HEAD" else None
+    local = RefName(refs.HEADS + here) if here is not None else update.local_ref
+    names = dict.fromkeys((branch, refs.shorthand(local)))
     changes = force.changes(update.oid)
-    for mine in dict.fromkeys(force.mine(name, update.oid, changes) for name in names):
+    found = dict.fromkeys(force.mine(name, update.oid, changes) for name in names)
+    if branch != force.target and not local.startswith(refs.HEADS) and not any(mine.plans for mine in found):
+        known = (ref for ref in refs.branch_names(force.repository) if refs.read(force.repository, ref) == update.oid)
+        found = dict.fromkeys(force.mine(refs.shorthand(ref), update.oid, changes) for ref in known)
+    for mine in found:
         if mine.plans:
             _, judgement = force.judge(mine.plans, update.oid, changes)
             yield Verdict(branch, " and ".join(plan.id for plan in mine.plans), mine.notes, judgement)

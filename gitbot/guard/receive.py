@@ -13,7 +13,9 @@ from dataclasses import replace
 from gitbot.errors import InputError
 from gitbot.guard.enforcement import Enforcement
 from gitbot.guard.push import Update, Verdict, judge_push
-from gitbot.model.git import Oid
+from gitbot.model.git import Oid, RefName
+from gitbot.planset import in_force_plans
+from gitbot.repository import refs
 
 _OID = "[0-9a-f]{40}(?:[0-9a-f]{24})?"  # also of a repository that cannot be worked on, which is said elsewhere
 _LINE = re.compile(rf"{_OID} ({_OID}) ([^\0\n]+)")
@@ -49,8 +51,12 @@ def judge_received(force: Enforcement, updates: Iterable[Update]) -> Iterator[Ve
         else:
             yield from verdicts
     proposed = replace(force, tips=(*force.tips, *moved))
+    if refused and moved:
+        plans = in_force_plans(force.repository, RefName(refs.HEADS + force.target), force.config, at=moved[-1])
+        proposed = replace(proposed, plans=plans)
     for update in refused:
         passes = moved and not any(verdict.judgement.refused for verdict in judge_push(proposed, [update]))
-        hint = f"push {force.target} by itself first, then {update.branch}: what comes from there is not the branch's"
+        why = "what comes from there is not the branch's, and its plans count then"
+        hint = f"push {force.target} by itself first, then {update.branch}: {why}"
         for verdict in judge_push(force, [update]):
             yield replace(verdict, notes=(*verdict.notes, hint)) if passes else verdict

@@ -18,12 +18,21 @@ import msgspec
 from gitbot.errors import GitbotError, NoRepositoryError
 from gitbot.guard.asking import Standpoint, ask, in_repository, standpoint
 from gitbot.guard.enforcement import Answer, rules
+from gitbot.planset import unreadable_plans
 from gitbot.report.terminal import printable
 from gitbot.repository import Repository, glance_at
 
 MOST_PATHS = 1000  # in one call
 _SHOWN = 5  # reasons
-_WRITES = re.compile(r"write|edit|create|update|patch|replace|insert|append|delete|remove|move|rename", re.IGNORECASE)
+_WRITES = re.compile(
+    r"write|overwrite|edit|create|update|patch|replace|insert|append|delete|remove|move|rename|save|copy|put"
+)
+_NAME_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_PATCHED = re.compile(
+    r"^\*\*\* (?:(?:Add|Update|Delete) File|Move to): (?P<file>.+?)\s*$"
+    r"|^--- (?:a/)?(?P<old>[^\t\n]+).*\n\+\+\+ (?:b/)?(?P<new>[^\t\n]+).*\n(?=@@)",
+    re.MULTILINE,
+)
 _PATH = re.compile(
     r"(?:(?:file|notebook|target|old|new|relative|relative_workspace)_)?path|paths|file_paths|filePath"
     r"|target_file|filename|source|destination"
@@ -33,10 +42,20 @@ _SHELLS = frozenset({"Bash", "Shell", "shell", "bash", "run_terminal_cmd", "exec
 _WORD = r"(?!-|/dev/)[\w./@%+,:=-]++"  # stands for itself: nothing in it is expanded
 _QUOTED = re.compile(r"'[^']*+(?:'|\Z)|\"(?:[^\"\\]|\\(?:.|\Z))*+(?:\"|\Z)", re.DOTALL)
 _COMMENT = re.compile(r"(?:^|(?<=\s))#[^\n]*")
+# What a shell only compares: `>` writes nothing there. As a word behind a command, `[[` is one like any other.
+_CONDITION = re.compile(
+    r"(?:(?<=[;&|\n])|\A)(\s*(?:(?:if|elif|while|until|then|else|do|time|!)\s+)*)"
+    r"(?:\[\[\s[^\n;]{0,1000}?\s\]\]|\(\((?:[^()\n;]|\([^()\n;]*\))*\)\))(?=[\s;&|]|\Z)"
+)
 _SEPARATOR = re.compile(r"&&|(?<!>)\||[;\n]|(?<!>)&(?!>)")
 _ELSEWHERE = re.compile(r"^\s*(?:cd|pushd|popd|eval|source|\.)(?!\S)|[(){}]")
-_REDIRECTED = re.compile(rf"(?:^|(?<=\s))[0-9&]?>[>|]?\s*+({_WORD})(?=\s|$)")
-_NAMED = re.compile(rf"\s*(?:git\s+)?(?:rm|rmdir|unlink|touch|tee|mv)(?:\s++-[afinrRpv]++)*+((?:\s++{_WORD})++)\s*+")
+_REDIRECTED = re.compile(rf"(?<![\\<>])(?:&|\b[0-9])?>[>|]?\s*+({_WORD})(?=[\s<>]|$)")
+_READ = re.compile(r"(?<!\S)[0-9]?<(?![&<>])\s*+[^\s<>]++")
+_BEFORE = r"(?:(?:if|elif|while|until|then|else|do|time|!)\s++|[A-Za-z_]\w*+=\S*+\s++)*+"  # a command
+_NAMED = re.compile(
+    rf"\s*{_BEFORE}(?:git\s+)?(?:rm|rmdir|unlink|touch|tee|mv)(?:\s++-[afirRpv]++)*+(?:\s++--(?=\s))?+"
+    rf"((?:\s++{_WORD})++)\s*+"
+)
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -63,9 +82,9 @@ def answer(said: bytes, here: Path, env: Mapping[str, str], *, now: float) -> di
         if len(paths) > MOST_PATHS:
             return undecided(place, env, f"it names more than {MOST_PATHS} files")
         at = standpoint(glance_at(place, env), env.get("GITBOT_CONFIG"))
-        unread = [each for each in at.force.plans.problems if each.level == "error"] if at.force is not None else []
+        unread = unreadable_plans(at.force.plans) if at.force is not None else ()
         if unread and any(in_repository(at.repository, here, path) for path in paths):
-            denial = undecided(place, env, f"{unread[0].path}:{unread[0].line}: {unread[0].message}")
+            denial = undecided(place, env, unread[0])
             if denial is not None:
                 return denial
         return _verdict(at, here, paths, now)
@@ -157,8 +176,15 @@ def written_by(call: Call) -> Iterator[str]:
     command = said.get("command")
     if call.tool_name in _SHELLS:
         yield from written_by_shell(command) if isinstance(command, str) else ()
-    elif "repo" not in said and _WRITES.search(call.tool_name.rpartition("__")[2]):
-        yield from _named_in(said, deeper=True)
+    words = {part.lower() for part in _NAME_PART.findall(call.tool_name.rpartition("__")[2])}
+    if call.tool_name in _SHELLS or "repo" in said or command == "view" or not any(map(_WRITES.fullmatch, words)):
+        return
+    if "copy" in words:
+        said = {key: value for key, value in said.items() if key != "source"}
+    yield from _named_in(said, deeper=True)
+    for text in said.values() if "patch" in words else ():
+        for match in _PATCHED.finditer(text) if isinstance(text, str) else ():
+            yield from (path for path in match.groups() if path and path != "/dev/null")
 
 
 def _named_in(said: dict[str, Any], *, deeper: bool) -> Iterator[str]:
@@ -178,12 +204,13 @@ def written_by_shell(command: str) -> Iterator[str]:
     """
     if "$(" in command or "`" in command:
         return
-    text = _COMMENT.sub("", _QUOTED.sub(_unquoted, command[: 1 << 16].partition("<<")[0]))
-    for simple in _SEPARATOR.split(text):
+    text = command[: 1 << 16].replace("\\\n", "").partition("<<")[0]
+    text = _COMMENT.sub("", _QUOTED.sub(_unquoted, text))
+    for simple in _SEPARATOR.split(_CONDITION.sub(r"\1\0", text)):
         if _ELSEWHERE.search(simple):
             return
         yield from _REDIRECTED.findall(simple)
-        if named := _NAMED.fullmatch(_REDIRECTED.sub("", simple)):
+        if named := _NAMED.fullmatch(_READ.sub("", _REDIRECTED.sub("", simple))):
             yield from named[1].split()
 
 

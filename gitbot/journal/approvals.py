@@ -63,11 +63,11 @@ def read(repository: Repository, patch: str, *, trust_remote: bool = False) -> A
     if oid is None:
         return None
     try:
-        data, own = clone.known(repository).unseal(repository.blob(oid), patch)
+        data, until = clone.known(repository).unseal(repository.blob(oid), patch)
         found = msgspec.json.decode(data, type=Approval)
     except (GitError, msgspec.DecodeError):
         return None
-    return found if found.patch == patch and (own or trust_remote) else None
+    return found if found.patch == patch and (found.time <= until or trust_remote) else None
 
 
 def newest(repository: Repository, branch: BranchName) -> float:

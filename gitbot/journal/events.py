@@ -2,25 +2,24 @@
 
 `refs/gitbot/events/<clone>` is a tree of files `<ten thousands>/<number of the first>`, each of at most a hundred
 events, one JSON document a line: an append rewrites the last file and two small trees, however many there are.
-`refs/gitbot/emitted` is what this clone really emitted, the other its copy for sharing: `git fetch` overwrites
-references to trees without a word, so an older state that comes back from a remote must cost nothing. What is
-fetched as `refs/gitbot/fetched/<remote>/events/<clone>` is read as well.
+`refs/gitbot/emitted-by/<clone>` is what this clone really emitted, the other its copy for sharing: `git fetch`
+overwrites references to trees without a word, so an older state that comes back from a remote must cost nothing. What
+is fetched as `refs/gitbot/fetched/<remote>/events/<clone>` is read as well.
+
+No clock begins a round: `round_started` says how many events of each clone its writer has seen, and those are over.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import re
-import time
-from collections.abc import Container, Iterator
-from pathlib import Path
+from collections.abc import Container, Iterable, Iterator
 
 import msgspec
 
 from gitbot.errors import GitError, InputError, UnwritableError
 from gitbot.journal import lock, runs
-from gitbot.model.event import Data, Event, Value
+from gitbot.model.event import ROUND, Data, Event, Value
 from gitbot.model.git import Oid, RefName
 from gitbot.report.terminal import printable
 from gitbot.repository import Repository, refs
@@ -29,13 +28,14 @@ from gitbot.repository.writing import BLOB, write_blob, write_tree
 PREFIX = "refs/gitbot/events/"
 FETCHED = "refs/gitbot/fetched/"
 LARGEST = 8 << 10  # bytes of an event
-_OWN = RefName("refs/gitbot/emitted")
+_OWN = "refs/gitbot/emitted-by/"
 _MOST, _FULL = 100, 64 << 10  # events and bytes, from which on a new file is begun
 _KEPT = 1000  # files of a clone that are read, the newest: strangers may have pushed any number
+_MOST_SEEN = 100  # clones of which an event says so
 _PATIENCE = 5.0  # seconds for one's turn
-_REF = re.compile(rf"{PREFIX}([0-9a-f]{{32}})|{FETCHED}[^/]+/events/([0-9a-f]{{32}})")
+_REF = re.compile(rf"(?:{PREFIX}|{_OWN}|{FETCHED}[^/]+/events/)([0-9a-f]{{32}})")
 _FILE = re.compile(r"\d{4,8}/(\d{8,12})")
-_PLACES = ("packed-refs", _OWN, f"{PREFIX}*", f"{FETCHED}*/events/*")
+_PLACES = ("packed-refs", f"{_OWN}*", f"{PREFIX}*", f"{FETCHED}*/events/*")
 _decoder = msgspec.json.Decoder(Event)
 
 
@@ -60,36 +60,22 @@ def emit(
     actor, target, group = (text and printable(text) for text in (actor, target, group))
     clean = {printable(key): _printable(value) for key, value in (data or {}).items()}
     event = Event(time=round(now, 3), event=name, actor=actor, target=target, group=group, data=clean)
+    if name == ROUND:
+        event = msgspec.structs.replace(event, seen=_seen(read(repository)))
     line = msgspec.json.encode(event) + b"\n"
     if len(line) > LARGEST:
         raise InputError(f"the event has {len(line)} bytes", hint=f"{LARGEST} at most; put the rest into a file")
     folder = repository.common / "gitbot"
     folder.mkdir(exist_ok=True)
-    with _turn(folder / "events-turn"):
+    with lock.turn(folder / "events-turn", _PATIENCE):  # by the swap alone some of a hundred would starve
         clone, moved = runs.mark_clone(repository), False
-        shared = RefName(PREFIX + clone)
+        own, shared = RefName(_OWN + clone), RefName(PREFIX + clone)
         while not moved:
-            before = refs.read(repository, _OWN)
+            before = refs.read(repository, own)
             number, tree = _with(repository, before or refs.read(repository, shared), line)
-            moved = _swap(repository, _OWN, before, tree)
+            moved = _swap(repository, own, before, tree)
         _swap(repository, shared, refs.read(repository, shared), tree)
     return msgspec.structs.replace(event, id=f"{clone}-{number}")
-
-
-@contextlib.contextmanager
-def _turn(path: Path) -> Iterator[None]:
-    """One writer after the other: by the swap alone some of a hundred would starve.
-
-    Only for that: who holds it for too long, as a stopped process does, is not waited for.
-    """
-    deadline = time.monotonic() + _PATIENCE
-    with path.open("wb") as turn:
-        while time.monotonic() < deadline:
-            with contextlib.suppress(BlockingIOError):
-                fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            time.sleep(0.005)
-        yield
 
 
 def read(repository: Repository, after: Container[str] = ()) -> tuple[Event, ...]:
@@ -114,6 +100,15 @@ def state(repository: Repository) -> object:
     except FileNotFoundError:  # packed just now
         return object()
     return [(path, stat.st_ino, stat.st_mtime_ns) for path, stat in seen]
+
+
+def _seen(known: Iterable[Event]) -> dict[str, int]:
+    """How many events of each clone there are; of too many clones, those that spoke last."""
+    found: dict[str, int] = {}
+    for event in known:
+        found.pop(event.clone, None)
+        found[event.clone] = event.number + 1
+    return dict(list(found.items())[-_MOST_SEEN:])
 
 
 def _printable(value: Value) -> Value:
@@ -143,11 +138,13 @@ def _with(repository: Repository, tree: Oid | None, line: bytes) -> tuple[int, O
 def _sources(repository: Repository) -> dict[str, list[Oid]]:
     """By clone the trees that hold its events; this clone's are those that it has emitted itself."""
     found: dict[str, list[Oid]] = {}
-    for ref, oid in (*refs.below(repository, PREFIX), *refs.below(repository, FETCHED)):
-        if match := _REF.fullmatch(ref):
-            found.setdefault(match[1] or match[2], []).append(oid)
-    mine = refs.read(repository, _OWN)
-    return found | ({runs.clone_id(repository): [mine]} if mine is not None else {})
+    for place in (PREFIX, FETCHED, _OWN):
+        for ref, oid in refs.below(repository, place):
+            if match := _REF.fullmatch(ref):
+                found.setdefault(match[1], []).append(oid)
+    here = runs.clone_id(repository)
+    mine = refs.read(repository, RefName(_OWN + here)) if here else None
+    return found | ({here: [mine]} if mine is not None else {})
 
 
 def _files(repository: Repository, tree: Oid | None) -> list[tuple[int, Oid]]:

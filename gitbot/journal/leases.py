@@ -15,7 +15,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
+import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -24,7 +27,7 @@ import msgspec
 from gitbot.errors import DamagedRecordError, GitError, InputError, PatternError, UnwritableError
 from gitbot.journal import lock
 from gitbot.model.git import ZERO, Oid
-from gitbot.patterns import Budget, PatternList, compile_patterns, witness
+from gitbot.patterns import Budget, PatternList, compile_patterns, normalise, witness
 from gitbot.patterns.notation import lower
 from gitbot.report.terminal import printable
 from gitbot.repository import Repository, refs
@@ -34,6 +37,7 @@ TABLE = refs.LEASES
 LONGEST = 24 * 3600.0  # seconds of a lease
 APART = 60.0  # seconds that two clocks may be apart
 MOST = 1000  # leases at a time
+_BEGINNING = re.compile(r"[^*?\[{\\]*(?<!/)")  # of all paths that a pattern covers
 _WORDS = 200  # characters of a holder or a reason
 _LONGEST_PATTERN = 4096  # bytes
 _LARGEST = 4 << 20  # bytes of a table
@@ -77,10 +81,16 @@ def standing(repository: Repository, now: float) -> tuple[Lease, ...]:
 
 def held_by_others(leases: Iterable[Lease], holder: str | None, paths: Iterable[str]) -> dict[str, Held]:
     """Of the paths those on which somebody else has a lease, spelled in whatever case."""
-    others = [(lease, _compiled(lease).folded) for lease in leases if lease.holder != holder]
-    if not others:
-        return {}
-    found = ((path, lease) for path in paths for lease, covered in others if covered.matches(lower(path)))
+    spelled = {path: lower(unicodedata.normalize("NFC", path)) for path in paths}
+    known = sorted(spelled.values())
+
+    def is_near(lease: Lease) -> bool:  # to compile hundreds of patterns takes longer than all else that `guard` does
+        beginning = _BEGINNING.match(lower(normalise(lease.pattern).text))
+        at = bisect_left(known, beginning[0]) if beginning else len(known)
+        return beginning is not None and at < len(known) and known[at].startswith(beginning[0])
+
+    others = [(lease, _compiled(lease).folded) for lease in leases if lease.holder != holder and is_near(lease)]
+    found = ((path, lease) for path in spelled for lease, covered in others if covered.matches(spelled[path]))
     return {path: Held(path, lease) for path, lease in found}
 
 
@@ -163,7 +173,8 @@ def kept(repository: Repository, table: Oid | None) -> tuple[Lease, ...] | None:
         if table is not None and repository.size(table) > _LARGEST:
             return None
         known = msgspec.json.decode(repository.blob(table), type=tuple[Lease, ...]) if table else ()
-        compile_patterns(lease.pattern for lease in known)
+        for lease in known:
+            normalise(lease.pattern)
     except (GitError, msgspec.DecodeError, PatternError):
         return None
     return known if len(known) <= MOST else None

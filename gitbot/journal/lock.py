@@ -29,6 +29,19 @@ def take(path: Path) -> int | None:
 
 
 @contextlib.contextmanager
+def turn(path: Path, seconds: float) -> Iterator[None]:
+    """One after the other; who holds it for so long, as a stopped process does, is waited for no longer."""
+    deadline = time.monotonic() + seconds
+    with path.open("wb") as held:
+        while time.monotonic() < deadline:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            time.sleep(0.005)
+        yield
+
+
+@contextlib.contextmanager
 def only_writer(repository: Repository) -> Iterator[None]:
     """Hold the repository's lock, and clear away the locks of whoever was killed before.
 

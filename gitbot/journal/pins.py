@@ -40,10 +40,11 @@ def restore(repository: Repository, ref: RefName) -> Oid | None:
     return tip
 
 
-def let_go(repository: Repository, prefix: str, now: float) -> None:
-    """Delete pins, backups or results whose run started more than 14 days ago; their names begin with its time."""
+def let_go(repository: Repository, prefix: str, now: float, spared: str | None = None) -> None:
+    """Delete pins or backups whose run started more than 14 days ago, but those of one; names begin with the run."""
     for ref, oid in list(refs.below(repository, prefix)):
-        started = run_time(ref.removeprefix(prefix).lstrip("/"))
+        name = ref.removeprefix(prefix).lstrip("/")
+        started = run_time(name) if name.partition("/")[0] != spared else None
         if started is not None and now - started > KEEP_SECONDS:
             refs.swap(repository, ref, before=oid, after=None, why="gitbot: expired")
 

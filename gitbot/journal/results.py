@@ -48,9 +48,9 @@ def sightings(repository: Repository, key: GateKey) -> tuple[GateResult, ...]:
     with contextlib.suppress(GitError, msgspec.DecodeError):
         for change in repository.changes(None, tree) if tree is not None else ():
             if change.path.endswith(".json"):
-                data, own = here.unseal(repository.blob(change.new_oid), key)
+                data, until = here.unseal(repository.blob(change.new_oid), key)
                 result = msgspec.json.decode(data, type=GateResult)
-                found.append(result if own else replace(result, clone=""))
+                found.append(result if result.finished <= until else replace(result, clone=""))
     return tuple(found)
 
 
@@ -68,12 +68,12 @@ def known(repository: Repository, key: GateKey, *, anybodys: bool = False) -> Ga
     return None
 
 
-def suite_of(repository: Repository, result: GateResult | None) -> Suite | None:
-    """The tests of one run, where they are known and still kept."""
+def suites_of(repository: Repository, result: GateResult) -> dict[str, Suite]:
+    """The tests of one run by gate, where they are known and still kept."""
     with contextlib.suppress(GitError, msgspec.DecodeError):
-        if result is not None and result.suite is not None:
-            return msgspec.json.decode(repository.blob(result.suite), type=Suite)
-    return None
+        if result.suite is not None:
+            return msgspec.json.decode(repository.blob(result.suite), type=dict[str, Suite])
+    return {}
 
 
 def flakes(repository: Repository) -> tuple[Flake, ...]:

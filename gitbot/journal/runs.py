@@ -102,7 +102,7 @@ def _read(repository: Repository, run: RunId, here: clone.Clone) -> tuple[tuple[
         raise DamagedRecordError(
             f"the record of run {run} cannot be read: {why}", hint=f"to drop it: git update-ref -d {ref_of(run)}"
         )
-    return found, all(own for _, own in read) and found[0].clone == here.id
+    return found, all(found[0].time <= until for _, until in read)
 
 
 def _encoded(record: Record) -> bytes:
@@ -135,6 +135,15 @@ def own(repository: Repository) -> Iterator[tuple[RunId, tuple[Record, ...]]]:
             records, mine = _read(repository, run, here)
             if mine:
                 yield run, records
+
+
+def is_own(repository: Repository, run: RunId) -> bool:
+    """Whether this clone has made a run: one that was fetched is hearsay.
+
+    Raises:
+        DamagedRecordError: as `read`.
+    """
+    return _read(repository, run, clone.known(repository))[1]
 
 
 def latest(repository: Repository) -> RunId | None:

@@ -17,6 +17,7 @@ newcomers with whom a branch is red that was green, by what landed since (pure)
 notes     what is said of a branch beside its outcome, gathered
 flags     what a person would want to know of a branch that lands; suite: whether it takes tests away (pure)
 document  records of a run → the integrate document (pure)
+past      runs as recorded, folded: over, under way or interrupted
 recovery  what a killed run's last intent came to (pure)
 following what follows the target: checkouts, and branches with --update-branches
 beside    --land: the result goes beside the target

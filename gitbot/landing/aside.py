@@ -65,6 +65,8 @@ class Aside:
             resolved=resolved,
             reason=step.reason,
             partner=partner.branch if partner else None,
+            partners=partner.among or tuple(filter(None, (partner.branch,))) if partner else (),
+            suspected=partner is not None and partner.suspected,
             conflicts=_recorded(collisions, sides) if isinstance(found, Conflict) else (),
             log=log[0] if log else None,
             hints=self.hints,
@@ -142,17 +144,21 @@ class Aside:
     def _partner(self, step: queue.SetAside, one: Examination | None, collisions: _Collisions) -> Partner | None:
         if step.partner:
             return Partner(step.partner, "")
-        for _, name in collisions:
-            if name != self._target:
-                return Partner(name, "")
+        others = tuple(dict.fromkeys(name for _, name in collisions if name != self._target))
+        if others:
+            return Partner(others[0], "", others)
         if step.reason is Reason.OWNERSHIP and one is not None and one.drift is not None:
             owners = {trespass.owner for trespass in one.drift.foreign}
             for other in self.started.entries:
                 if other.plan in owners:
                     return Partner(other.name, "")
         new = self._newcomers(step, one) if step.reason is Reason.GATE and one is not None else None
-        hint = next((hint for hint in self.hints if hint.partner and (not new or hint.partner in new.among)), None)
-        return Partner(hint.partner, hint.text, new.among if new else ()) if hint else new
+        fits = [hint for hint in self.hints if not new or new.branch is None or hint.partner in new.among]
+        hint = next((hint for hint in fits if hint.partner), None)
+        if hint is None or hint.partner is None:
+            return new
+        among = new.among if new else ()
+        return Partner(hint.partner, hint.text, tuple(dict.fromkeys((hint.partner, *among))))
 
     def _newcomers(self, step: queue.SetAside, one: Examination) -> Partner | None:
         viewer = self.bench.repository
@@ -176,8 +182,8 @@ class Aside:
     ) -> Retry:
         branch = Branch(report.branch, report.tip, report.plan)
         work = survey(self.bench, branch, self.tip, self.examiner.landed, None)
-        likely = (partner.branch, *partner.among) if partner else ()
-        names = dict.fromkeys([*filter(None, likely), *(BranchName(side.partner) for side in sides)])
+        likely = [name for name in (partner.branch, *partner.among) if name] if partner else []
+        names = dict.fromkeys([*likely, *(BranchName(side.partner) for side in sides)])
         gate = self.started.request.gate
         command = gate if isinstance(gate, str) else shlex.join(gate) if gate else None
         entry = next(entry for entry in self.started.entries if entry.name == report.branch)

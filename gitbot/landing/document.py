@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, pairwise
 
 from msgspec import structs
 
@@ -48,6 +49,7 @@ def fold(records: Sequence[Record], *, dry_run: bool = False, after: Oid | None 
         target=BranchName(started.request.target.removeprefix("refs/heads/").removeprefix("refs/remotes/")),
         before=started.before,
         after=finished.after if finished else (landings[-1].after if landings else after),
+        spans=_spans(landings),
         branches=branches,
         gate=_gate_use(started, records),
         state=state,
@@ -84,6 +86,13 @@ def landed(records: Sequence[Record]) -> list[Landed]:
     return [move for move in moves(records) if isinstance(move, Landed)]
 
 
+def _spans(landings: Sequence[Landed]) -> tuple[tuple[Oid, Oid], ...]:
+    """From where to where the run took the target, as often as others came between."""
+    cuts = [(one.after, other.before) for one, other in pairwise(landings) if one.after != other.before]
+    ends = [landings[0].before, *chain(*cuts), landings[-1].after] if landings else []
+    return tuple(zip(ends[::2], ends[1::2], strict=True))
+
+
 def _exit_code(branches: Sequence[BranchReport], finished: Finished | None, *, dry_run: bool) -> int:
     """0 when nothing needs attention, 1 for a branch that did not land, 3 and 4 where the run had to stop."""
     if finished is not None and finished.exit_code:
@@ -114,7 +123,7 @@ def _gate_use(started: Started, records: Sequence[Record]) -> GateUse:
         command=started.request.gate,
         runs=len(fresh),
         cached=len(tests) - len(fresh),
-        failed=sum(record.result.verdict is not GateVerdict.PASSED for record in fresh),
+        failed=sum(record.result.verdict not in (GateVerdict.PASSED, GateVerdict.BROKEN) for record in fresh),
         seconds=round(sum(record.result.seconds for record in fresh), 3),
         stopped=sum(isinstance(record, Stopped) for record in records),
     )

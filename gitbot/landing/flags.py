@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from gitbot.gate.steps import words
 from gitbot.guard.drift import Drift
@@ -11,17 +12,47 @@ from gitbot.merge.losses import Loss
 from gitbot.model.git import BranchName, Change, Oid
 from gitbot.model.run import Flag
 from gitbot.patterns import compile_patterns
+from gitbot.report.terminal import printable
+
+Count = tuple[int | None, int | None]  # of tests that ran and that were skipped, None where unknown
+Counts = Mapping[str, Count]  # by the name of a gate
+
+MOST_FOLDERS = 40  # of one path
+_COMPOSE = ("Dockerfile", "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+_READ_BY = {
+    "make": ("GNUmakefile", "makefile", "Makefile"),
+    "gmake": ("GNUmakefile", "makefile", "Makefile"),
+    **dict.fromkeys(("npm", "npx", "pnpm", "yarn", "bun"), ("package.json",)),
+    **dict.fromkeys(("docker", "podman", "docker-compose"), _COMPOSE),
+    "just": ("justfile", "Justfile", ".justfile"),
+    "rake": ("Rakefile",),
+    "tox": ("tox.ini",),
+    "nox": ("noxfile.py",),
+    "task": ("Taskfile.yml", "Taskfile.yaml"),
+}
 
 
-def gate_file_flag(command: str | Sequence[str] | None, changes: Iterable[Change]) -> Flag | None:
-    """The branch changes a file that the gate command names: it has a hand in its own exam."""
-    said = words(command)
-    paths = _paths(change for change in changes if any(_same(path, word) for path in change.paths for word in said))
+def gate_file_flag(commands: Iterable[str | Sequence[str] | None], changes: Iterable[Change]) -> Flag | None:
+    """The branch changes a file that the gate's commands name: it has a hand in its own exam.
+
+    Also one that a tool reads by itself, and one in a folder that is named too (`cd tools && ./check`).
+    """
+    said = set[str]().union(*map(words, commands))
+    names = said | {name for word in said for name in _READ_BY.get(word.rpartition("/")[2], ())}
+    names |= {re.sub(r"^(\.\./)+", "", word) for word in said}
+    mounts = [f"{word}/" for word in said if word.startswith("/")]  # by which a container knows the checkout
+    names |= {word.removeprefix(mount) for word in said for mount in mounts}
+    paths = _paths(change for change in changes if any(_is_named(path, names) for path in change.paths))
     return Flag(kind="gate-file", paths=paths, text="changes a file that the gate command names") if paths else None
 
 
-def _same(path: str, word: str) -> bool:
-    return path == word or ("/" not in path and path in ("Makefile", "package.json") and word in ("make", "npm"))
+def _is_named(path: str, names: Set[str]) -> bool:
+    """Whole, or cut into names at its slashes: the folders that were entered, and the file there."""
+    cuts = [at for at, sign in enumerate(path) if sign == "/"]
+    within = {0}  # where a name may begin
+    for cut in cuts[:MOST_FOLDERS]:
+        within |= {cut + 1} if any(path[start:cut] in names for start in within) else set()
+    return any(path[start:] in names for start in within)
 
 
 def moved_flag(pinned: Oid, now: Oid | None) -> Flag | None:
@@ -41,13 +72,15 @@ def protected_flag(protect: Sequence[str], changes: Sequence[Change]) -> Flag | 
     return Flag(kind="protected", paths=paths, text="changes protected files") if paths else None
 
 
-def by_counts(before: tuple[int | None, int | None], after: tuple[int | None, int | None]) -> list[str]:
-    """Whether fewer tests ran or more were skipped. Counts are (ran, skipped), None where unknown."""
+def by_counts(had: Counts, has: Counts) -> list[str]:
+    """Whether fewer tests ran or more were skipped in a gate that ran on the target too."""
     said: list[str] = []
-    if before[0] is not None and after[0] is not None and after[0] < before[0]:
-        said.append(f"{after[0]} tests ran, {before[0]} on the target")
-    if before[1] is not None and after[1] is not None and after[1] > before[1]:
-        said.append(f"{after[1]} tests skipped, {before[1]} on the target")
+    for gate in sorted(had.keys() & has.keys()):
+        before, after, of = had[gate], has[gate], f" (gate {printable(gate)})" if gate != "gate" else ""
+        if before[0] is not None and after[0] is not None and after[0] < before[0]:
+            said.append(f"{after[0]} tests ran, {before[0]} on the target{of}")
+        if before[1] is not None and after[1] is not None and after[1] > before[1]:
+            said.append(f"{after[1]} tests skipped, {before[1]} on the target{of}")
     return said
 
 
@@ -73,7 +106,7 @@ def lost_lines_flag(losses: Sequence[Loss], target: BranchName) -> Flag | None:
 
 def drift_flags(drift: Drift | None, widened: tuple[str, ...], *, free: bool) -> tuple[Flag, ...]:
     """Files outside the plan's claims, and claims that the branch widened by itself."""
-    said = [("claims-widened", widened, "the branch widens its own plan's claims")]
+    said = [("claims-widened", widened, "the branch widens its own plan's claims, or brings its plan itself")]
     if drift is not None:
         foreign, listed = (tuple(trespass.path for trespass in found) for found in (drift.foreign, drift.shared))
         said.append(("foreign", foreign, "changes files of other plans"))

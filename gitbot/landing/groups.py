@@ -277,6 +277,17 @@ def chance(facts: Facts, entry: Entry) -> float:
     return 1 - (1 - entry.chance) * (1 - RESOLVED) if kept_both else entry.chance
 
 
+def expected_runs(facts: Facts) -> float:
+    """Runs of the gate until all that wait have their verdict, in the order in which they are asked."""
+    first, *others = [block.names for block in learn(facts).blocks] or [()]
+    odds = {entry.name: chance(facts, entry) for entry in facts.entries if entry.name not in facts.reports}
+    order = (*first, *_without(odds, (*first, *(name for names in others for name in names))))
+    return sum(
+        search.expected_runs([odds[name] for name in names], red)
+        for names, red in [(order, len(first)), *((names, len(names)) for names in others)]
+    )
+
+
 def _prefixes(facts: Facts, known: Known, order: Names, chances: Mapping[BranchName, float]) -> Iterator[Step]:
     """Prefixes of one queue, a tainted block at its head."""
     block = known.blocks[0] if known.blocks else None

@@ -27,7 +27,7 @@ from gitbot.errors import (
 )
 from gitbot.journal import pins, recorded
 from gitbot.journal.runs import Journal, file_path
-from gitbot.landing import beside, document, groups, queue, recovery, search, testing
+from gitbot.landing import beside, document, groups, queue, recovery, testing
 from gitbot.landing.announce import announce
 from gitbot.landing.aside import Aside
 from gitbot.landing.chances import expected_seconds
@@ -102,13 +102,16 @@ class Loop:
             if self.started.request.land is None and self.place.read() != self.tip:
                 self._target_moved()
         request = self.started.request
+        if self.journal is not None and request.land is not None:  # before anything is tested in vain
+            tips = (self.started.before, *(entry.tip for entry in self.started.entries))
+            beside.keep_what_waits(self.repository, self.bench, self.started, self.examiner.landed, tips)
         decide = queue.decide if request.queue == "serial" else groups.decide
         with Underway(self.workers) as gates:
             while (steps := decide(self._facts(gates))) != (queue.Done(),):
                 for step in steps:
                     self._do(step, gates)
         if self.journal is not None and request.land is not None and self.tip != self.started.before:
-            beside.publish(self.repository, request, self.tip)
+            beside.publish(self.repository, self.bench, self.started, self.examiner.landed, self.tip)
 
     @property
     def workers(self) -> int:
@@ -122,9 +125,9 @@ class Loop:
             case queue.Examine():
                 self._examine(step.entry, step.onto)
             case queue.Test():
-                self._test(gates, step.chain[-1].candidate.commit, step.branches)
+                self._test(gates, step.chain)
             case queue.TestTarget():
-                self._test(gates, self.tip, ())
+                self._test(gates, ())
             case queue.Stop():
                 self._stop(gates, step.tree)
             case queue.Wait():
@@ -163,7 +166,7 @@ class Loop:
             if isinstance(record, Tested):
                 result = record.result
                 fresh = result.run == self.started.run
-                yield queue.Sighting(result.tree, record.branches, result.verdict, fresh, record.whole)
+                yield queue.Sighting(result.tree, record.branches, result.verdict, fresh, record.whole, result.gate)
 
     def _write(self, record: Record, files: Mapping[str, bytes] | None = None) -> None:
         self.records.append(record)
@@ -222,13 +225,16 @@ class Loop:
         if self.journal is not None and not self.repository.has(entry.tip):
             pins.restore(self.repository, entry.pin)
 
-    def _test(self, gates: Underway, commit: Oid, branches: tuple[BranchName, ...]) -> None:
-        """Ask the gate about a commit, in a slot of its own, unless its answer is on record."""
+    def _test(self, gates: Underway, chain: queue.Chain) -> None:
+        """Ask the gate about a chain, or the bare target, in a slot of its own, unless its answer is on record."""
+        links = [link.candidate for link in chain]
+        commit, branches = links[-1].commit if links else self.tip, tuple(link.branch for link in links)
         tree = self.bench.repository.tree_of(commit)
         again = any(isinstance(record, Tested) and record.result.tree == tree for record in self.records)
-        # Which gates apply must not change with every landing: what is known of a tree would mean another thing.
-        before = self.started.before if branches else None
-        known = None if again else self.tester.known(commit, before)
+        # All since the run began: from the target of now on, a red tree would mean another thing after a landing.
+        landed = [(move.before, move.after) for move in document.moves(self.records)]
+        moves = [*landed, *((link.base, link.commit) for link in links)] if links else None
+        known = None if again else self.tester.known(commit, moves)
         if known is not None and self._counts(known, branches):
             own = known.run == self.started.run  # found out right before this run was killed
             output = self.repository.blob(known.log) if own else None
@@ -239,10 +245,11 @@ class Loop:
         slot = gates.free_slot()
         expected = expected_seconds((self.records, *self.earlier), self.started.request.gate)
         self.progress(Testing(slot=slot, branches=branches, expected=expected, again=again))
-        gates.start(tree, self.tip, branches, self.tester.job(commit, before, branches, slot, fresh=again))
-        settled = self._settled
-        odds = [entry.chance for entry in self.started.entries if entry.name not in settled]
-        self.progress(Left(runs=round(search.expected_runs(odds), 1), branches=len(odds)))
+        gates.start(tree, self.tip, branches, self.tester.job(commit, moves, branches, slot, fresh=again))
+        facts = self._facts(gates)
+        left = len(facts.entries) - len(facts.reports)
+        runs = left if self.started.request.queue == "serial" else groups.expected_runs(facts)
+        self.progress(Left(runs=round(runs, 1), branches=left))
 
     def _counts(self, known: GateResult, branches: tuple[BranchName, ...]) -> bool:
         """A pass always does; a red one of another run only steers, and whoever mended the target is asked again."""
@@ -298,7 +305,8 @@ class Loop:
             return
         steps: list[Landed] = []
         for link, new in zip(chain, signed or [link.candidate for link in chain], strict=True):
-            steps.append(Landed(before=new.base, after=new.commit, report=self._report(link, new, tuple(steps))))
+            report = self._report(link, new, tuple(steps), chain)
+            steps.append(Landed(before=new.base, after=new.commit, report=report))
         intent = Landing(ref=self._target, steps=tuple(steps))
         if self.journal is None:
             self._would_land(intent)
@@ -351,9 +359,11 @@ class Loop:
             why = f"goes to {where}: {report.why}"
             self._settle(msgspec.structs.replace(report, outcome=Outcome.WAITING, why=why, next=step))
 
-    def _report(self, link: queue.Link, candidate: Candidate, ahead: tuple[Landed, ...]) -> BranchReport:
+    def _report(
+        self, link: queue.Link, candidate: Candidate, ahead: tuple[Landed, ...], chain: queue.Chain
+    ) -> BranchReport:
         entry, one = link.entry, self.known[link.entry.name, link.candidate.base]
-        notes = replace(self._notes, ahead=ahead)
+        notes = replace(self._notes, ahead=ahead, chain=chain)
         return BranchReport(
             branch=entry.name,
             plan=entry.plan,

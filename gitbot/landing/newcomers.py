@@ -22,25 +22,26 @@ _NUMBERED = re.compile(r"(.*/|)[vV]?0*(\d{1,18})(?!\d)[^/]*", re.DOTALL)
 def newcomers(
     records: Sequence[Record], branch: BranchName, mine: Set[str], touched: Callable[[Landed], Set[str]]
 ) -> Partner | None:
-    """Who may make the branch red, the likeliest first, by the paths that each touched; named if there is just one.
+    """Who may make the branch red, the likeliest first, by the paths that each touched; named where that is known.
 
-    Where it was never seen to pass, a file of the same number in the same folder makes suspicious. The only one that
-    has landed is spoken of, and not named.
+    That is where it was seen to pass before they landed, and nobody else's work came to the target. Where it was
+    never seen to pass, all that landed before it was red alone are suspects, and the more who has a file of the
+    same number in the same folder; in words that leave it open.
     """
-    since = _since(records, branch)
-    ends = {move.report.branch: touched(move) for move in since or moves(records) if isinstance(move, Landed)}
+    since, path = _since(records, branch), _before_red(records, branch)
+    ends = {move.report.branch: touched(move) for move in since or path if isinstance(move, Landed)}
     alike = {name: path for name, theirs in ends.items() for path in _of_one_number(mine, theirs)}
-    alone = since is None and len(moves(records)) == len(ends) == 1
-    names = sorted(ends if since or alone else alike, key=lambda name: _nearness(mine, ends[name]), reverse=True)
-    if not names:
-        return None
-    # Else it may be what others brought meanwhile, or the branch alone: being the only one that landed blames nobody.
-    sure = len(names) == 1 and (bool(alike) if since is None else len(since) == 1)
-    only = names[0] if sure or names[:1] == [*alike] else None
-    why = [f"it passed before {_listed(names)} landed"] if since else []
-    why += [f"it may be because {name} has {path}, of the same number" for name, path in alike.items()][:1]
-    why = why or [f"it may be because {names[0]} landed before: without that it was not tested"]
-    return Partner(only, "; ".join(why), tuple(names))
+    known = since is not None and len(ends) == len(since)  # else it may be what others brought meanwhile
+    unseen = since is None and len(ends) == len(path) and not alike
+    names = sorted(ends if known or unseen else alike, key=lambda name: _nearness(mine, ends[name]), reverse=True)
+    why = [f"it passed before {_listed(names)} landed"] if known else []
+    why += [f"it may be because {name} has {alike[name]}, of the same number" for name in names[:1] if name in alike]
+    if unseen and len(names) > 1:
+        said = f"it was never seen to pass without {_listed(names)}: it may not fit one of them"
+        return Partner(None, said, tuple(names[:MOST_NAMED]), suspected=True)
+    if unseen and names:
+        why = [f"it may be because {names[0]} landed before: it was never seen to pass without that"]
+    return Partner(names[0], "; ".join(why), tuple(names), suspected=not known) if names else None
 
 
 def passed_before(earlier: Sequence[Sequence[Record]], entry: Entry, start: Oid) -> Iterator[Tested]:
@@ -56,10 +57,22 @@ def _since(records: Sequence[Record], branch: BranchName) -> list[Landed | Moved
     path, found = moves(records), None
     for seen in records:
         if isinstance(seen, Tested) and branch in seen.branches and seen.result.verdict is GateVerdict.PASSED:
-            start = next((number for number, move in enumerate(path, 1) if move.after == seen.onto), 0)
-            new = [m for m in path[start:] if not (isinstance(m, Landed) and m.report.branch in seen.branches)]
+            later = path[_place(path, seen.onto) :]
+            new = [m for m in later if not (isinstance(m, Landed) and m.report.branch in seen.branches)]
             found = new if found is None else [move for move in found if move in new]
     return found
+
+
+def _before_red(records: Sequence[Record], branch: BranchName) -> list[Landed | Moved]:
+    """What was on the target when the branch alone was red on it: what came later is not why."""
+    path = moves(records)
+    red = (one for one in records if isinstance(one, Tested) and one.result.verdict is not GateVerdict.PASSED)
+    return path[: min((_place(path, one.onto) for one in red if one.branches == (branch,)), default=len(path))]
+
+
+def _place(path: Sequence[Landed | Moved], onto: Oid) -> int:
+    """How many of these moves had been made where the target was there."""
+    return next((number for number, move in enumerate(path, 1) if move.after == onto), 0)
 
 
 def _of_one_number(mine: Set[str], theirs: Set[str]) -> Iterator[str]:

@@ -5,22 +5,26 @@ Each note is decided elsewhere (`flags`, `partner`, `gitbot.merge.losses`), and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import contextlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import takewhile
 
 import msgspec
 
 from gitbot.config import Config
 from gitbot.errors import GitError
 from gitbot.journal import results
-from gitbot.landing import document, flags, suite
+from gitbot.landing import document, flags, queue, suite
 from gitbot.landing.examine import Examination
 from gitbot.landing.partner import Side, find_hints
 from gitbot.merge.losses import Loss, deleted_landings, dropped_by_merges
-from gitbot.model.gate import GateResult, GateVerdict
+from gitbot.model.gate import GateResult, GateVerdict, Suite
 from gitbot.model.git import ZERO, BranchName, Oid, RefName
 from gitbot.model.merge import Candidate
 from gitbot.model.run import Entry, Flag, Hint, Landed, Record, Started, Tested
+from gitbot.report.terminal import some
 from gitbot.repository import Repository, checkouts, history, refs
 from gitbot.repository.workbench import Workbench
 
@@ -39,6 +43,7 @@ class Notes:
     recent: tuple[Landed, ...]
     branches: Mapping[BranchName, RefName]
     ahead: tuple[Landed, ...] = ()  # what lands in the same step, before the branch
+    chain: queue.Chain = ()  # all that lands in it
     earlier: Sequence[Sequence[Record]] = ()  # records of earlier runs, newest first
 
     @property
@@ -72,18 +77,50 @@ class Notes:
             return ()
 
     def _fewer_tests(self, candidate: Candidate, one: Examination) -> Flag | None:
-        """By names or counts where the branch alone was tested on a tree that was; else by its diff alone."""
-        viewer, counted = self.bench.repository, dict(_counted((*self.earlier, self.records)))
-        results_of = [counted.get(tree) for tree in (viewer.tree_of(candidate.base), candidate.tree)]
-        had, has = (results.suite_of(self.repository, result) for result in results_of)
+        """By names or counts where the branch alone was tested on a tree that was; else by its diff alone.
+
+        What a group lost of which no part was tested is said of its last branch, with the others' names.
+        """
+        viewer = self.bench.repository
+        counts, named = (defaultdict[Oid, dict[str, flags.Count]](dict), defaultdict[Oid, list[GateResult]](list))
+        for record in _passed((*self.earlier, self.records)):
+            counts[record.result.tree] |= {gate: (ran, skipped) for gate, ran, skipped in record.result.counts}
+            named[record.result.tree].append(record.result)
+        start, others = self._since_tested(candidate, counts.keys())
+        trees = (viewer.tree_of(start), candidate.tree)
+        (before, had), (after, has) = ((counts[tree], self._suites(named[tree])) for tree in trees)
         diff = suite.suite_diff(history.patch(viewer, one.base or ZERO, candidate.tip))
-        if had and has:
-            said, paths = suite.lost_by_name(had, has, diff), set[str]()
+        together = suite.suite_diff(history.patch(viewer, start, candidate.commit)) if others else diff
+        both = had.keys() & has.keys()
+        found = [text for gate in sorted(both) for text in suite.lost_by_name(had[gate], has[gate], together)]
+        unnamed = {gate: count for gate, count in after.items() if gate not in both and count[0] is not None}
+        whom = f"with {some(others)}: " if others else ""
+        said = [whom + text for text in dict.fromkeys((*found, *flags.by_counts(before, unnamed)))]
+        by_diff, paths = suite.lost_by_diff(one.changes, diff)
+        if others or unnamed or not both:  # else all is known by name
+            said += by_diff
         else:
-            said, paths = suite.lost_by_diff(one.changes, diff)
-            before, after = ((r.tests, r.skipped) if r else (None, None) for r in results_of)
-            said = flags.by_counts(before, after) + said
+            paths = set()
         return Flag(kind="fewer-tests", paths=tuple(sorted(paths)), text="; ".join(said)) if said else None
+
+    def _suites(self, tested: Sequence[GateResult]) -> dict[str, Suite]:
+        return {gate: one for result in tested for gate, one in results.suites_of(self.repository, result).items()}
+
+    def _since_tested(self, candidate: Candidate, tested: Set[Oid]) -> tuple[Oid, list[BranchName]]:
+        """The last commit before it in its chain whose tree was tested, and the branches that came in between."""
+        start, others = candidate.base, list[BranchName]()
+        for link in reversed([*takewhile(lambda link: link.entry.name != candidate.branch, self.chain)]):
+            if self.bench.repository.tree_of(start) in tested:
+                break
+            start, others = link.candidate.base, [link.entry.name, *others]
+        return start, sorted(others)
+
+    @property
+    def _commands(self) -> list[str | tuple[str, ...] | None]:
+        """All that is run, or stands around what is run, to test a branch."""
+        gate, named = self.config.gate, self.config.gates.values()
+        around = None if gate.isolation in ("process", "bwrap") else gate.isolation
+        return [self.started.request.gate, gate.setup, *(one.setup for one in named), around]
 
     def flags(self, entry: Entry, candidate: Candidate, one: Examination) -> tuple[Flag, ...]:
         """All that is worth a word about a branch that lands."""
@@ -91,11 +128,14 @@ class Notes:
         trees = checkouts.showing(self.repository, ref) if ref is not None else ()
         open_work = [(tree.path, checkouts.uncommitted(self.repository, tree.path)) for tree in trees]
         now = refs.read(self.repository, ref) if ref is not None else None
+        fewer = None
+        with contextlib.suppress(GitError):  # as above
+            fewer = self._fewer_tests(candidate, one)
         found = (
             flags.moved_flag(entry.tip, now) if entry.patch is None else None,
-            flags.gate_file_flag(self.started.request.gate, one.changes),
+            flags.gate_file_flag(self._commands, one.changes),
             flags.protected_flag(self.config.gate.protect, one.changes),
-            self._fewer_tests(candidate, one),
+            fewer,
             *(flags.uncommitted_flag(paths, where) for where, paths in open_work),
             *flags.drift_flags(one.drift, one.widened, free=self.config.ownership.unowned == "allow"),
             flags.lost_lines_flag(self._losses(entry, candidate, one), self._target),
@@ -103,12 +143,12 @@ class Notes:
         return tuple(flag for flag in found if flag is not None)
 
 
-def _counted(runs: Sequence[Sequence[Record]]) -> Iterator[tuple[Oid, GateResult]]:
-    """What passed all gates, by its tree, in this run (the last one) and those that asked for the same."""
+def _passed(runs: Sequence[Sequence[Record]]) -> Iterator[Tested]:
+    """What passed in this run (the last one) and those that asked for the same."""
     for run in (run for run in runs if _gates_of(run) == _gates_of(runs[-1])):
         for record in run:
-            if isinstance(record, Tested) and record.whole and record.result.verdict is GateVerdict.PASSED:
-                yield record.result.tree, record.result
+            if isinstance(record, Tested) and record.result.verdict is GateVerdict.PASSED:
+                yield record
 
 
 def _gates_of(run: Sequence[Record]) -> bytes:

@@ -35,9 +35,10 @@ MOST_MENTIONS = 60  # files in which a name occurs; one that is more common than
 class Partner:
     """The branch that this one collides with, and what points to it where that is no conflict of git's."""
 
-    branch: BranchName | None  # None: one of those below, nobody can say which
+    branch: BranchName | None  # the likeliest; None where nothing tells them apart
     why: str
-    among: tuple[BranchName, ...] = ()  # the likeliest first
+    among: tuple[BranchName, ...] = ()  # all of whom it may be, the likeliest first; (): just that one
+    suspected: bool = False  # as whoever landed before, no more
 
 
 Side = tuple[BranchName | None, Oid, Oid]

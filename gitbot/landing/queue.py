@@ -28,6 +28,7 @@ class Sighting:
     verdict: GateVerdict
     fresh: bool = True  # from this run of gitbot
     whole: bool = True  # all gates ran, and not only those that what was changed asks for
+    gate: str = ""  # the one that decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,18 +188,23 @@ MOST_RUNS = 3
 
 
 def standing(seen: Sequence[Sighting], confirm: int) -> Standing:
-    """One pass lands a tree; a red one counts when it was confirmed, a strange end when it came twice.
+    """One pass lands a tree; a red one counts when the same gate confirmed it, a strange end when it came twice.
 
     What an earlier run of gitbot saw may confirm; on its word alone nobody is rejected.
     """
     if not seen:
         return Standing.UNKNOWN
-    verdicts = [one.verdict for one in seen]
-    if GateVerdict.PASSED in verdicts:
+    if any(one.verdict is GateVerdict.PASSED for one in seen):
         return Standing.PASSED
-    red = verdicts.count(GateVerdict.FAILED)
-    enough = red > confirm or len(verdicts) - red >= STRANGE_ENDS or len(verdicts) >= MOST_RUNS
-    return Standing.RED if enough and any(one.fresh for one in seen) else Standing.AGAIN
+    by_gate = ([one for one in seen if one.gate == gate] for gate in {one.gate for one in seen})
+    return Standing.RED if any(_is_confirmed(same, confirm) for same in by_gate) else Standing.AGAIN
+
+
+def _is_confirmed(seen: Sequence[Sighting], confirm: int) -> bool:
+    """Whether one gate's sightings, none of them green, are enough to say that the tree is red."""
+    red = sum(one.verdict is GateVerdict.FAILED for one in seen)
+    enough = red > confirm or len(seen) - red >= STRANGE_ENDS or len(seen) >= MOST_RUNS
+    return enough and any(one.fresh for one in seen)
 
 
 def decide(facts: Facts) -> tuple[Step, ...]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import islice
-from pathlib import Path
 
 import msgspec
 
@@ -18,7 +16,7 @@ from gitbot.guard.landed import enforcement_at, landings
 from gitbot.journal import pins, results, runs
 from gitbot.journal.lock import only_writer
 from gitbot.journal.runs import Journal
-from gitbot.landing import document
+from gitbot.landing import document, undo
 from gitbot.landing.announce import announce
 from gitbot.landing.chances import REACH, chances, confirmations, features, past_of
 from gitbot.landing.examine import Examiner, additive_paths, owned_twice
@@ -49,6 +47,7 @@ from gitbot.planset import in_force_plans, plans_in, plans_of
 from gitbot.repository import Repository, history, pool, refs
 from gitbot.repository.patches import Submission
 from gitbot.repository.remotes import landing_place, place_of
+from gitbot.repository.temporary import temporary_folder
 from gitbot.repository.workbench import Workbench
 
 _ORDERS = ("plan", "event", "commit")  # kinds of edges that make one branch wait for another's landing
@@ -57,7 +56,7 @@ _ORDERS = ("plan", "event", "commit")  # kinds of edges that make one branch wai
 def integrate(
     repository: Repository,
     resolve: Callable[[], Sequence[Branch]],
-    request: Request,
+    asked: Callable[[Config], Request],
     config: Config,
     env: Mapping[str, str],
     *,
@@ -68,17 +67,19 @@ def integrate(
 ) -> Run:
     """Bring every branch that `resolve` names, and every patch, to its end, and hand the document to `deliver`.
 
-    A killed run of the same request is picked up with the branches as it had pinned them. The run is over when
-    `deliver` is: until then the same request gives the same document again.
+    `asked` is the request as a configuration completes it. A killed run of the same one is picked up, with its own
+    configuration and the branches as it had pinned them. The run is over when `deliver` is: until then the same
+    request gives the same document again.
 
     Raises:
         LockedError: another run is under way.
         NoIdentityError: git does not know in whose name to write.
     """
-    named = _named(repository, resolve, request)
+    request = asked(config)
+    named = _named(repository, resolve, asked)
     with ExitStack() as held:
         if dry_run:
-            scratch = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="gitbot-"))) / "scratch"
+            scratch = held.enter_context(temporary_folder()) / "scratch"
         else:
             held.enter_context(only_writer(repository))
             scratch = repository.common / "gitbot" / "scratch"
@@ -91,7 +92,7 @@ def integrate(
             if request.land is not None:  # what an earlier run has put there is no other branch's work
                 beside = landing_place(repository, request.target, request.land)
                 bench.repository.replaced = frozenset({beside.shown})
-            journal = None if dry_run else _picked_up(repository, bench, request, env, progress)
+            journal = None if dry_run else _picked_up(repository, bench, asked, env, progress)
             if journal is None:
                 started = _start(repository, bench, named, patches, request, config, before)
                 journal = None if dry_run else _begun(repository, bench, started)
@@ -112,23 +113,31 @@ def integrate(
 
 
 def _tidy_up(repository: Repository) -> None:
-    """What has expired, and a checkout that did not follow the target."""
-    pins.let_go(repository, "refs/gitbot/pin/", time.time())
+    """What has expired, an undo that was killed, and a checkout that did not follow the target."""
+    pins.let_go(repository, "refs/gitbot/pin/", time.time(), runs.latest(repository))  # which may be gone on with
     results.let_go(repository, time.time())
     pool.sweep(repository, time.time())
+    undo.settle(repository)
     catch_up(repository)
 
 
-def _named(repository: Repository, resolve: Callable[[], Sequence[Branch]], request: Request) -> Sequence[Branch]:
+def _named(
+    repository: Repository, resolve: Callable[[], Sequence[Branch]], asked: Callable[[Config], Request]
+) -> Sequence[Branch]:
     """The branches; a name that is gone may still be one that a killed run of this request has pinned."""
     try:
         return resolve()
     except UnknownBranchError:
         _, records = next(runs.own(repository), (None, ()))
         over = any(isinstance(record, Finished | Delivered | Undone) for record in records)
-        if over or not records or not isinstance(records[0], Started) or records[0].request != request:
+        if over or not records or not isinstance(records[0], Started) or not _is_that_of(records[0], asked):
             raise
         return ()
+
+
+def _is_that_of(started: Started, asked: Callable[[Config], Request]) -> bool:
+    """Whether the same was asked for; what has landed since may have changed the configuration."""
+    return asked(from_table(started.config)) == started.request
 
 
 def _announce(loop: Loop) -> None:
@@ -366,7 +375,11 @@ def _bring_back(repository: Repository, journal: Journal, started: Started) -> N
 
 
 def _picked_up(
-    repository: Repository, bench: Workbench, request: Request, env: Mapping[str, str], progress: Progress
+    repository: Repository,
+    bench: Workbench,
+    asked: Callable[[Config], Request],
+    env: Mapping[str, str],
+    progress: Progress,
 ) -> Journal | None:
     """The killed run that this request goes on with; a killed run of another request is closed first."""
     run = runs.latest(repository)
@@ -375,12 +388,12 @@ def _picked_up(
         return None
     started = journal.started
     finished = next((record for record in journal.records if isinstance(record, Finished)), None)
-    if finished is None and started.request == request:
+    if finished is None and _is_that_of(started, asked):
         return journal
     if finished is None:
         _loop(repository, bench, started, journal, env, progress).close_interrupted()
     announce(repository, journal.records)
-    if finished is None or finished.state == "interrupted" or started.request != request:
+    if finished is None or finished.state == "interrupted" or not _is_that_of(started, asked):
         return None
     return journal if _nothing_new(repository, started, finished) else None
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -21,12 +22,15 @@ from gitbot.repository.pool import Origin, cache_folder
 from gitbot.repository.workbench import Workbench
 from gitbot.repository.writing import write_blob
 
+Moves = Sequence[tuple[Oid, Oid]]
+
 
 @dataclass(frozen=True, slots=True)
 class Tester:
     """The gate of one run, as its configuration has it. Jobs go to `gate.run`, in any thread; the rest stays in one.
 
-    `before` is the target's tip that a candidate stands on, None where the bare target is tested.
+    `moves` are the steps, from commit to commit, that made what is tested, None where that is the bare target. A gate
+    applies where one of them touches its paths: what a later one takes back was there in between.
     """
 
     bench: Workbench
@@ -36,17 +40,17 @@ class Tester:
     env: Mapping[str, str]
     clone: str  # `journal.runs.clone_id`
 
-    def known(self, commit: Oid, before: Oid | None) -> GateResult | None:
+    def known(self, commit: Oid, moves: Moves | None) -> GateResult | None:
         """A pass that is on record, else the newest red result: evidence, by which alone nobody is rejected."""
-        steps = self._steps(commit, before)
+        steps = self._steps(moves)
         key = self._key(commit, steps, self._surroundings(steps))
         return results.known(self.repository, key, anybodys=self.config.gate.trust_remote)
 
     def job(
-        self, commit: Oid, before: Oid | None, branches: tuple[BranchName, ...], slot: int = 0, fresh: bool = False
+        self, commit: Oid, moves: Moves | None, branches: tuple[BranchName, ...], slot: int = 0, fresh: bool = False
     ) -> gate.GateJob:
         """What is to be run for a commit; `fresh`: without anything that an earlier run left."""
-        seen, steps = self.bench.repository, self._steps(commit, before)
+        seen, steps = self.bench.repository, self._steps(moves)
         return gate.GateJob(
             commit=commit,
             steps=steps,
@@ -85,16 +89,17 @@ class Tester:
             gate=outcome.gate,
             failing=judged.failing,
             clone=self.clone,
-            suite=write_blob(self.repository, msgspec.json.encode(judged.suite)) if judged.suite else None,
+            counts=outcome.counts,
+            suite=write_blob(self.repository, msgspec.json.encode(dict(outcome.suites))) if outcome.suites else None,
         )
         if self._surroundings(job.steps) == job.surroundings:
             results.keep(self.repository, result)
         return result, outcome.log
 
-    def _steps(self, commit: Oid, before: Oid | None) -> tuple[GateStep, ...]:
-        changes = self.bench.repository.changes(before, commit) if before and self.config.gates else ()
-        changed = [path for change in changes for path in change.paths]
-        return gate.steps(self.config, self.started.request, changed if before else None)
+    def _steps(self, moves: Moves | None) -> tuple[GateStep, ...]:
+        made = moves if moves and self.config.gates else ()
+        changed = frozenset[str]().union(*(_touched(self.bench.repository, *move) for move in made))
+        return gate.steps(self.config, self.started.request, None if moves is None else changed)
 
     @property
     def _main(self) -> Path | None:
@@ -105,3 +110,8 @@ class Tester:
 
     def _key(self, commit: Oid, steps: tuple[GateStep, ...], surroundings: str) -> GateKey:
         return results.key_of(self.bench.repository.tree_of(commit), self.config.gate, steps, surroundings)
+
+
+@lru_cache(maxsize=1024)  # each branch is tested on all that landed before it
+def _touched(viewer: Repository, before: Oid, after: Oid) -> frozenset[str]:
+    return frozenset(path for change in viewer.changes(before, after) for path in change.paths)

@@ -57,11 +57,12 @@ def tongue_of(path: str) -> Tongue | None:
 @cache
 def tongues() -> dict[str, Tongue]:
     """The languages of imports.toml by the suffixes of their files."""
-    every = [Tongue(name, **{"query": "", **each}) for name, each in _rows("imports").items()]
+    every = [Tongue(name, **{"query": "", **each}) for name, each in rows("imports").items()]
     return {suffix: tongue for tongue in every for row in tongue.grammars.values() for suffix in row.split()}
 
 
-def _rows(name: str) -> dict[str, Any]:
+def rows(name: str) -> dict[str, Any]:
+    """A table of this folder."""
     return tomllib.loads(files("gitbot").joinpath(f"languages/{name}.toml").read_text(encoding="utf-8"))
 
 
@@ -129,7 +130,7 @@ def language(suffix: str) -> Language | None:
     return Language((suffix,), None, outline)
 
 
-_KINDS: Final = {name: frozenset(kinds) for name, kinds in _rows("grammars").items()}
+_KINDS: Final = {name: frozenset(kinds) for name, kinds in rows("grammars").items()}
 
 
 @dataclass(frozen=True, slots=True)

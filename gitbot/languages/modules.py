@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, lru_cache
 from itertools import chain, islice
+from posixpath import normpath
 from typing import Any, NamedTuple
 
 from gitbot.languages.grammars import Tongue, tongue_of
@@ -238,12 +239,5 @@ def _above(path: str) -> Iterator[str]:
 
 def _joined(folder: str, name: str) -> str | None:
     """A relative name from a folder; None when it leaves the tree."""
-    parts: list[str] = []
-    for part in [*folder.split("/"), *name.split("/")]:
-        if part == ".." and not parts:
-            return None
-        if part == "..":
-            parts.pop()
-        elif part not in ("", "."):
-            parts.append(part)
-    return "/".join(parts)
+    joined = normpath(f"{folder}/{name}".lstrip("/"))
+    return None if joined.split("/")[0] == ".." else joined if joined != "." else ""

@@ -21,11 +21,12 @@ from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
 from gitbot import __version__
-from gitbot.agents.waiting import Wanted, wait
+from gitbot.agents.waiting import NamedCommit, Wanted, wait
 from gitbot.errors import GitbotError, InputError
 from gitbot.guard import asking
 from gitbot.journal import events, leases
 from gitbot.model.event import Data, Scalar
+from gitbot.planset import in_force
 from gitbot.report.terminal import printable
 from gitbot.repository import Repository, glance_at
 
@@ -120,20 +121,29 @@ class Tools:
 
     def wait(
         self,
-        events: list[str],
+        events: list[str] | None = None,
         every: bool = True,
         plan: str | None = None,
         group: str | None = None,
+        commit: str | None = None,
+        branch: str | None = None,
         timeout_seconds: Annotated[float, Field(ge=0, le=LONGEST_WAIT)] = 300,
     ) -> dict[str, Any]:
-        """Wait until others have emitted these events, before now or after: seen, cancelled or timed-out."""
-        if not events:
-            raise InputError("nothing to wait for", hint="name events")
-        wanted = Wanted(tuple(events), every=every, source=plan, group=group)
-        answer = wait(self._repository(), wanted, seconds=timeout_seconds, sleep=_sleep)
+        """Wait until others have emitted these events, before now or after, or made a commit: seen, cancelled or
+        timed-out. Commit is a text in its subject; branch is where it is to be, which need not exist yet."""
+        if not (events or commit) or bool(commit) != bool(branch):
+            raise InputError("nothing to wait for", hint="name events, or a commit and its branch")
+        repository, named = self._repository(), None
+        if commit and branch:
+            target = in_force(repository, None, self.env.get("GITBOT_CONFIG")).target
+            named = NamedCommit(commit, branch, target)
+        wanted = Wanted(tuple(events or ()), commit=named, every=every, source=plan, group=group)
+        answer = wait(repository, wanted, seconds=timeout_seconds, sleep=_sleep)
+        made = answer.commit
         return {
             "end": answer.end.value,
             "seen": msgspec.to_builtins(answer.seen),
+            "commit": made and {"oid": made.oid, "subject": made.subject},
             "missing": list(answer.missing),
             "failure": msgspec.to_builtins(answer.failure),
         }

@@ -6,8 +6,10 @@ file in which both sides were kept, the text is held against the invariants, in 
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
+from gitbot.errors import GitError
 from gitbot.merge.edits import find_edits, split_lines
 from gitbot.merge.hunks import Hunk
 from gitbot.merge.invariants import Grain, hunk_breach
@@ -58,8 +60,17 @@ def _kept(repository: Repository, candidate: Candidate, base: Oid, path: str, st
     return any(hunk_breach(whole, split_lines(found), grain) is None for grain in grains)
 
 
-def count_patches(bench: Workbench, candidate: Candidate, base: Oid) -> Patches:
-    """What became of the branch's commits since `base`, by their patch ids; a squash is compared as a whole."""
+def count_patches(bench: Workbench, candidate: Candidate, base: Oid) -> Patches | None:
+    """What became of the branch's commits since `base`, by their patch ids; a squash is compared as a whole.
+
+    None where a partial clone lacks what they change.
+    """
+    with contextlib.suppress(GitError):
+        return _counted(bench, candidate, base)
+    return None
+
+
+def _counted(bench: Workbench, candidate: Candidate, base: Oid) -> Patches:
     repository, onto = bench.repository, bench.repository.tree_of(candidate.base)
     since = {commit.oid for commit in history.own_commits(repository, candidate.tip, base)}
     fresh = history.own_commits(repository, candidate.tip, candidate.base)

@@ -148,8 +148,10 @@ def _all_there(bench: Workbench, base: Oid, tip: Oid, target: Target, own: tuple
     again = bench.pick(base, tip, target.tip)
     if isinstance(again, Merged) and again.tree == repository.tree_of(target.tip):
         return "all of its changes are on the target"
-    patches = {commit.oid for commit in own if history.touched(repository, commit)}
-    merges = any(len(commit.parents) > 1 for commit in own)
-    if not patches or merges or not patches <= target.already_there(own, base):
+    if any(len(commit.parents) > 1 for commit in own):
+        return None
+    patches = (commit for commit in own if history.touched(repository, commit))
+    known = (bool(target.already_there((commit,), base)) for commit in patches)  # asked up to the first that is new
+    if not (next(known, False) and all(known)):
         return None
     return "all of its changes came to the target before; later commits there took back or changed some of them"

@@ -78,3 +78,4 @@ class Briefs:
     phases: tuple[tuple[Brief, ...], ...]
     context: tuple[Paper, ...] = ()
     notes: tuple[str, ...] = ()
+    every: int = 900  # seconds from one turn of a timed job to the next

@@ -59,7 +59,8 @@ class GateResult:
     gate: str = "gate"  # the one that decided: the first that did not pass, else the last; "": none applied
     failing: tuple[str, ...] = ()  # at most 50 tests, by the runner's own names
     clone: str = ""  # where it was found out
-    suite: Oid | None = None  # blob with a `Suite` as JSON; None where no report names every test
+    counts: tuple[tuple[str, int | None, int | None], ...] = ()  # of each gate that ran: its name, tests, skipped
+    suite: Oid | None = None  # blob with a `Suite` for each gate as JSON; None where no report names every test
 
 
 @dataclass(frozen=True, slots=True)

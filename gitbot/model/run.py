@@ -103,7 +103,9 @@ class BranchReport(_Value, frozen=True, kw_only=True):
     commits: tuple[Oid, ...] = ()
     resolved: tuple[Resolution, ...] = ()
     reason: Reason | None = None
-    partner: BranchName | None = None
+    partner: BranchName | None = None  # of several the likeliest
+    partners: tuple[BranchName, ...] = ()  # all of whom it may be, the likeliest first
+    suspected: bool = False  # the partners only landed before: nothing says that it is with them, or with one alone
     conflicts: tuple[tuple[ConflictedPath, str], ...] = ()  # with whom: a branch, or the target
     log: str | None = None  # path
     retry: str | None = None  # path
@@ -257,6 +259,14 @@ class Delivered(_Value, frozen=True, kw_only=True, tag="delivered"):
     time: float
 
 
+class Undoing(_Value, frozen=True, kw_only=True, tag="undoing"):
+    """The intent to take the run back, written before the target is moved from `before` to `to`."""
+
+    before: Oid
+    to: Oid
+    by_revert: bool
+
+
 class Undone(_Value, frozen=True, kw_only=True, tag="undone"):
     """The run was taken back by `gitbot undo`, to `to` or by the commit `to`."""
 
@@ -265,7 +275,7 @@ class Undone(_Value, frozen=True, kw_only=True, tag="undone"):
     by_revert: bool
 
 
-Record = Started | Tested | Stopped | Landing | Settled | Moved | Finished | Delivered | Undone
+Record = Started | Tested | Stopped | Landing | Settled | Moved | Finished | Delivered | Undoing | Undone
 
 
 class GateUse(_Value, frozen=True, kw_only=True):
@@ -288,6 +298,7 @@ class Run(_Value, frozen=True, kw_only=True):
     target: BranchName
     before: Oid
     after: Oid | None
+    spans: tuple[tuple[Oid, Oid], ...] = ()  # what the run itself landed; others' commits lie between two of them
     branches: tuple[BranchReport, ...]
     gate: GateUse
     state: str

@@ -4,6 +4,8 @@ look          the whole picture as a document, for text, page and programs
 status        one line per branch, and trial merges of all branches whose files meet
 standing      how far an agent is, by its plan and by what it says
 remembered    what status found, until something is another
+graph         on which commit or branch each branch stands
+tips          what the gate says of each branch by itself
 surroundings  what the repository adds to plans before anything runs
 health        what of git, gate, hooks and records works, and what needs attention
 """

@@ -16,7 +16,7 @@ from typing import Literal
 
 from gitbot import __version__
 from gitbot.config import gate_command
-from gitbot.errors import DamagedRecordError, GitbotError, InputError, NoIdentityError
+from gitbot.errors import DamagedRecordError, GitbotError, GitError, InputError, NoIdentityError
 from gitbot.gate import must_be_possible
 from gitbot.guard import installation
 from gitbot.journal import leases, lock, pauses, pins, results, runs
@@ -24,11 +24,11 @@ from gitbot.model.gate import GateKey
 from gitbot.model.run import Finished
 from gitbot.planset import InForce, in_force, in_force_plans
 from gitbot.report.terminal import some
-from gitbot.repository import Repository, pool, refs
+from gitbot.repository import Repository, history, pool, refs
 
 OLD = 60.0  # seconds after which a lock of git's is nobody's any more
 LARGE = 5e9  # bytes of checkouts that a person wants to know of
-EXTRAS = {"structure": "tree_sitter", "mcp": "mcp"}  # by what they bring
+EXTRAS = {"structure": "tree_sitter", "mcp": "mcp", "web": "starlette"}  # by what they bring
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ def examine(repository: Repository, env: Mapping[str, str], now: float) -> Itera
         yield from (Sign("note", "target", note) for note in force.notes)
         yield from _gate(repository, force, env)
         yield from _plans(repository, force)
+        yield from _branches(repository, force)
     except GitbotError as wrong:
         yield Sign("problem", "target", wrong.message, wrong.hint)
     yield from _hooks(repository)
@@ -93,8 +94,10 @@ def _gate(repository: Repository, force: InForce, env: Mapping[str, str]) -> Ite
 
 def _program(command: str | tuple[str, ...]) -> str:
     """What is looked up on PATH for a command; "" where the checkout has it, or only a shell can tell."""
+    assignment = r"(?!PATH=)\w+=[^$`]*"
     try:
-        word = next(iter(shlex.split(command) if isinstance(command, str) else command), "")
+        words = shlex.split(command) if isinstance(command, str) else command[:1]
+        word = next((word for word in words if not re.fullmatch(assignment, word)), "")
     except ValueError:
         return ""
     return word if re.fullmatch(r"\w[\w.+-]*", word) else ""
@@ -109,6 +112,19 @@ def _plans(repository: Repository, force: InForce) -> Iterator[Sign]:
         yield Sign("ok", "plans", f"{len(found.plans)} can be read: {some([plan.id for plan in found.plans])}")
     elif not found.problems:
         yield Sign("note", "plans", f"none in {some(force.config.plans)}: no file has an owner", "see docs/plans.md")
+
+
+def _branches(repository: Repository, force: InForce) -> Iterator[Sign]:
+    target = refs.read(repository, force.target)
+    if target is None:
+        return
+    for ref, tip in refs.below(repository, refs.HEADS):
+        try:
+            base = history.merge_base(repository, tip, target)
+            history.must_be_whole(repository, tip, repository.changes(base, tip) if base else ())
+        except GitError as damage:
+            text = f"{ref.removeprefix(refs.HEADS)}: {damage.message}"
+            yield Sign("problem", "branches", text, "git fsck says what is damaged; git fetch may bring it back")
 
 
 def _hooks(repository: Repository) -> Iterator[Sign]:

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ import msgspec
 from gitbot import __version__
 from gitbot.config import Config
 from gitbot.errors import GitError
+from gitbot.guard import installation
 from gitbot.journal import attendance
 from gitbot.model.git import Oid, RefName, WorkTree
 from gitbot.model.plan import PlanSet
@@ -33,33 +34,46 @@ Edits = dict[RefName, tuple[str, tuple[str, ...]]]
 _Pairs = dict[str, tuple[str, ...]]
 
 
-def read_edits(repository: Repository, target: RefName) -> Edits:
-    """By branch: the work tree that has it checked out, and its uncommitted paths."""
-    trees = [tree for tree in checkouts.work_trees(repository) if not tree.bare and tree.branch not in (None, target)]
-    with ThreadPoolExecutor(4) as several:
-        found = several.map(lambda tree: _edits(repository, tree), trees)
-    return {tree.branch: (tree.path, paths) for tree, paths in zip(trees, found, strict=True) if tree.branch}
+def read_edits(repository: Repository, trees: Iterable[WorkTree], target: RefName) -> Callable[[], Edits]:
+    """By branch: the work tree that has it checked out, and its uncommitted paths.
+
+    git is at work from here on, in all of them at once; what is given back waits for it.
+    """
+    wanted = [tree for tree in trees if not tree.bare and tree.branch is not None]
+    several = ThreadPoolExecutor(8)
+    coming = {tree: several.submit(_edits, repository, tree, target) for tree in wanted}
+    several.shutdown(wait=False)
+    return lambda: {tree.branch: (tree.path, paths.result()) for tree, paths in coming.items() if tree.branch}
 
 
-def _edits(repository: Repository, tree: WorkTree) -> tuple[str, ...]:
-    try:
-        return checkouts.uncommitted(repository, tree.path, untracked="all")
+def _edits(repository: Repository, tree: WorkTree, target: RefName) -> tuple[str, ...]:
+    try:  # of the target's own only files that git knows: looking for others takes as long again
+        return checkouts.uncommitted(repository, tree.path, untracked=False if tree.branch == target else "all")
     except GitError:  # its .git file leads nowhere, or it is somebody else's
         return ()
 
 
-def fingerprint(repository: Repository, config: Config, plans: PlanSet, edits: Edits, *asked: object) -> str:
-    """Of all that the picture is made from: references, reflogs, plans, who is at work, what is uncommitted."""
+def fingerprint(
+    repository: Repository,
+    config: Config,
+    plans: PlanSet,
+    trees: Sequence[WorkTree],
+    edits: Callable[[], Edits],
+    *asked: object,
+) -> str:
+    """Of all that the picture is made from: references, reflogs, plans, who is at work, hooks, uncommitted work."""
     found = hashlib.sha256(repr((__version__, config, asked)).encode("utf-8", "surrogatepass"))
     found.update(repr(plans).encode("utf-8", "surrogatepass"))
     found.update(repository.git("for-each-ref", "--format=%(objectname) %(refname)"))
     common = repository.common
-    lasting = [common / name for name in ("shallow", "info/attributes", "config", "HEAD")]
-    for path in [*lasting, *sorted((common / "logs/refs").rglob("*"))]:
+    said, files = installation.what_decides(repository, trees)
+    found.update(said + repr(trees).encode("utf-8", "surrogatepass"))
+    files += [common / name for name in ("shallow", "info/attributes", "config", "HEAD")]
+    for path in [*files, *sorted((common / "logs/refs").rglob("*"))]:
         found.update(_stamp(path))
     for lock in sorted((common / "gitbot/agents").glob("*/lock")):
         found.update(f"{lock} {attendance.is_at_work(repository, lock.parent.name)}".encode())
-    for ref, (tree, paths) in edits.items():
+    for ref, (tree, paths) in edits().items():
         found.update(f"{ref} {tree}\n".encode("utf-8", "surrogatepass"))
         for name in paths:
             found.update(_stamp(Path(tree, name)))
@@ -104,8 +118,10 @@ class Remembered:
         """As that of the workbench."""
         pair = f"{ours} {theirs}"
         found = self._before.get(pair)
-        self._now[pair] = self._bench.conflicting_paths(ours, theirs) if found is None else found
-        return self._now[pair]
+        found = self._bench.conflicting_paths(ours, theirs) if found is None else found
+        if found != (".",):  # what kept git from it may pass
+            self._now[pair] = found
+        return found
 
     def write(self) -> None:
         """Keep what was asked this time, and of earlier answers as many as fit."""

@@ -8,13 +8,13 @@ work has landed, has said nothing yet.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gitbot.config import Config
 from gitbot.model.event import Event
 from gitbot.model.git import BranchName, Oid
-from gitbot.model.plan import Plan, PlanId, TaskState
+from gitbot.model.plan import Plan, PlanId, Task, TaskState
 from gitbot.planset import plans_at, plans_of
 from gitbot.repository import Repository
 
@@ -23,7 +23,7 @@ STARTED, ENDED = "agent_started", "agent_ended"
 
 _DONE = frozenset({"done", "ready", "task_done", "task_complete", "task_completed", "plan_done"})
 _STUCK = frozenset({"stuck", "task_stuck", "task_failed"})
-_SAID = re.compile(r"^[\s>*_-]{0,20}(DONE|STUCK)\b[\s*_]{0,10}(?:[:.!—-]+\s*(\S.{0,500}))?\s*$", re.MULTILINE)
+_SAID = re.compile(r"^[\s>*_-]{0,20}(DONE|STUCK)\b[\s*_]{0,10}(?:[:.!—-]+\s*(\S.{0,500}).*)?\s*$", re.MULTILINE)
 _PERCENT = ("percent", "progress", "percentage")
 _FENCED = re.compile(r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1|\Z)", re.MULTILINE | re.DOTALL)
 _LARGEST = 1 << 20  # bytes of a plan's file that are searched
@@ -65,17 +65,17 @@ def read_standing(
     return standing(plans, _added(repository, theirs, onto, tip), about, name)
 
 
-def _added(repository: Repository, plans: Sequence[Plan], onto: Oid | None, tip: Oid | None) -> list[str]:
-    """The lines that the plans' files have at `tip` and not at `onto`, code left out; none of a file that is new."""
-    found = []
+def _added(repository: Repository, plans: Sequence[Plan], onto: Oid | None, tip: Oid | None) -> dict[str, str]:
+    """By path the lines that the plans' files have at `tip` and not at `onto`, no code, and none of a new file."""
+    found: dict[str, str] = {}
     if onto is None or tip is None:
-        return []
+        return found
     for path in dict.fromkeys(plan.path for plan in plans):
         sides = [repository.read(repository.tree_of(side), path, most=_LARGEST) for side in (onto, tip)]
         if sides[0] is not None and sides[1] is not None:
             known = set(sides[0].decode("utf-8", "replace").splitlines())
             text = _FENCED.sub("", sides[1].decode("utf-8", "replace"))
-            found.append("\n".join(line for line in text.splitlines() if line not in known))
+            found[path] = "\n".join(line for line in text.splitlines() if line not in known)
     return found
 
 
@@ -84,47 +84,49 @@ def _speaker(event: Event) -> str:
     return (event.actor or event.target or "").casefold()
 
 
-def standing(plans: Sequence[Plan], texts: Iterable[str], events: Sequence[Event], branch: str = "") -> Standing:
-    """The same from values: the plans as they are on the branch, what it adds to them, and the events in order.
+def standing(plans: Sequence[Plan], texts: Mapping[str, str], events: Sequence[Event], branch: str = "") -> Standing:
+    """The same from values: the plans as they are on the branch, what it adds to their files, the events in order.
 
     A branch of several plans is done when each of them is said to be, or the branch.
     """
-    counted = [task for plan in plans for task in plan.tasks if task.state is not TaskState.SKIPPED]
+    counted = _counted(plans)
     ticked = tuple(task.text for task in counted if task.state is TaskState.DONE)
     tasks = (len(ticked), len(counted)) if counted else None
-    word, reason = next((found for text in texts for found in reversed(_SAID.findall(text))), ("", ""))
-    written = (reason or "no reason given") if word == "STUCK" else None  # stands until the agent takes it out
-    done = by_plan = word == "DONE" or (tasks is not None and tasks[0] == tasks[1])
-    percent = round(100 * tasks[0] / tasks[1]) if tasks else None
-    stuck, since, ended = None, None, None
-    finished: set[str] = set()  # who said so
-    all_of_them = {plan.id.casefold() for plan in plans}
+    words = {path: said[-1] for path, text in texts.items() if (said := _SAID.findall(text))}
+    # What stands in a plan counts until its agent takes it out.
+    written = next((reason or "no reason given" for word, reason in words.values() if word == "STUCK"), None)
+    by_plan = {
+        plan.id.casefold()
+        for plan in plans
+        if words.get(plan.path, ("", ""))[0] == "DONE"
+        or (counted and all(task.state is TaskState.DONE for task in _counted([plan])))
+    }
+    everybody = {plan.id.casefold() for plan in plans} or {branch.casefold()}
+    by_tasks = round(100 * tasks[0] / tasks[1]) if tasks else None
+    finished, percent, stuck, since, ended = set(by_plan), by_tasks, None, None, None
     for event in events:
-        name = event.event.casefold()
-        if name == STARTED:
-            since, ended, stuck, done = event.time, None, None, by_plan
-            finished.clear()
-        elif name == "landed":
-            stuck, done = None, by_plan
-            finished.clear()
+        name, speaker = event.event.casefold(), _speaker(event)
+        if name in (STARTED, "landed"):
+            finished, percent, stuck = set(by_plan), by_tasks, None
+            since, ended = (event.time, None) if name == STARTED else (since, ended)
         elif name == ENDED:
             ended = event
         elif name == "progress_update":
             percent, stuck = _percent(event, percent), None
         elif name in _DONE:
-            finished.add(_speaker(event))
-            stuck, written = None, None
-            if finished >= all_of_them or branch.casefold() in finished:
-                done, percent = True, 100
+            finished |= everybody if speaker == branch.casefold() else {speaker}
+            stuck = None
         elif name in _STUCK:
-            words = event.data.get("reason") or event.data.get("error") or event.event
-            done, stuck = False, str(words)[:500]
-            finished.discard(_speaker(event))
+            stuck = str(event.data.get("reason") or event.data.get("error") or event.event)[:500]
+            finished -= everybody if speaker == branch.casefold() else {speaker}
     stuck = stuck or written
-    if done and stuck is None:
-        percent = 100
+    done = finished >= everybody and stuck is None
     plan = plans[0].id if plans else None
-    return Standing(plan, tasks, percent, done and stuck is None, stuck, since, ended, ticked)
+    return Standing(plan, tasks, 100 if done else percent, done, stuck, since, ended, ticked)
+
+
+def _counted(plans: Iterable[Plan]) -> list[Task]:
+    return [task for plan in plans for task in plan.tasks if task.state is not TaskState.SKIPPED]
 
 
 def _percent(event: Event, before: int | None) -> int | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
+from itertools import islice, permutations
 from typing import NamedTuple
 
 from gitbot.config import Config
+from gitbot.errors import GitError
 from gitbot.guard.enforcement import Enforcement
 from gitbot.guard.landed import Surveyed, enforcement_at, landings
 from gitbot.guard.places import drift_report
@@ -17,16 +18,16 @@ from gitbot.merge.accept_both import conflicted_file
 from gitbot.merge.hunks import read_markers
 from gitbot.merge.survey import NewWork, survey
 from gitbot.model.event import Event, of_the_round
-from gitbot.model.git import BranchName, Change, Commit, Oid, RefName
+from gitbot.model.git import ZERO, BranchName, Change, Commit, Oid, Person, RefName
 from gitbot.model.merge import Branch, Conflict, Nothing
 from gitbot.model.plan import Plan, PlanId, PlanSet, fold
-from gitbot.model.run import DriftReport, Outcome, Reason, Settled, Undone
+from gitbot.model.run import DriftReport, Landing, Outcome, Reason, Settled, Started, Undone
 from gitbot.monitor.remembered import Remembered
 from gitbot.monitor.standing import Standing, read_standing
 from gitbot.patterns import compile_patterns
 from gitbot.planset import plans_in_files, plans_of, spelled
-from gitbot.repository import Repository, checkouts, history, refs
-from gitbot.repository.workbench import Unmerged, Workbench
+from gitbot.repository import Repository, checkouts, collisions, history, refs
+from gitbot.repository.workbench import Merged, Unmerged, Workbench
 
 MOST_HUNKS, MOST_LINES = 20, 8  # of two branches, and of each side of a hunk
 RECENT = 20  # runs that may have set a branch aside
@@ -54,14 +55,17 @@ class BranchStatus:
     gate: str | None  # what the last run that tested it said: passed, failed
     uncommitted: tuple[str, ...]  # in its work tree
     work: Oid  # the tip, or in the scratch store a commit of what is uncommitted on top of it
+    new: Oid  # the same, or a commit on the target of what is new in it, where the rest has landed as other commits
+    readable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """Lines that both sides wrote at one place, not more than `MOST_LINES` of each."""
+    """Lines that both sides wrote at one place, not more than `MOST_LINES` of each, and of what was there."""
 
     path: str
     line: int  # of the first side
+    base: tuple[str, ...]  # what both began with
     first: tuple[str, ...]
     second: tuple[str, ...]
 
@@ -104,12 +108,14 @@ def read_status(
     config: Config,
     target: RefName,
     edits: Mapping[RefName, tuple[str, Sequence[str]]],
+    busy: Mapping[RefName, str | None],
     *,
     hunks: bool = False,
 ) -> Status:
     """Look at each branch and at every pair. Writes to the workbench only.
 
-    `edits` are the work trees and their uncommitted paths by branch; `hunks`: which lines collide is wanted too.
+    `edits` are the work trees and their uncommitted paths by branch, `busy` what stands still in a conflict there;
+    `hunks`: which lines collide is wanted too.
     """
     repository = bench.repository
     target_tip = refs.read(repository, target)
@@ -119,21 +125,20 @@ def read_status(
     surveyed: Surveyed = {}
     force = enforcement_at(bench, config, plans, short, target_tip, recorded, surveyed)
     landed = {landing.report.tip: landing.after for landing in recorded}
-    known, past = refs.branches(repository), _past(repository)
+    known, past = refs.branches(repository), _past(repository, target, target_tip)
     log = of_the_round(events.read(repository))
-    branches = tuple(
-        _branch(
-            bench,
-            force,
-            surveyed.get(ref) or survey(bench, Branch(name, tip), target_tip, landed, ref),
-            Branch(name, tip),
-            past.get((name, tip), _Past(None, None)),
-            log,
-            edits.get(ref, ("", ())),
-        )
-        for name in names
-        if (tip := refs.read(repository, ref := known[name])) is not None
-    )
+
+    def look_at(one: Branch, ref: RefName) -> BranchStatus:
+        try:
+            work = surveyed.get(ref) or survey(bench, one, target_tip, landed, ref)
+            before = past.get((one.name, one.tip), _Past(None, None))
+            found = _branch(bench, force, work, one, before, log, edits.get(ref, ("", ())))
+            return replace(found, state="stuck", stuck=why) if (why := busy.get(ref)) else found
+        except GitError as damage:
+            return _unreadable(one, damage.message)
+
+    tips = {name: refs.read(repository, known[name]) for name in names}
+    branches = tuple(look_at(Branch(name, tip), known[name]) for name, tip in tips.items() if tip is not None)
     alive = [one for one in branches if one.state in ("running", "stuck", "done") or one.uncommitted]
     return Status(short, branches, tuple(_collisions(bench, alive, (short, target_tip), hunks=hunks)))
 
@@ -145,16 +150,23 @@ class _Past(NamedTuple):
     gate: str | None  # passed or failed
 
 
-def _past(repository: Repository) -> dict[tuple[BranchName, Oid], _Past]:
+def _past(repository: Repository, target: RefName, tip: Oid) -> dict[tuple[BranchName, Oid], _Past]:
+    """By branch and tip, of the runs onto this target."""
     found: dict[tuple[BranchName, Oid], _Past] = {}
     for run, records in islice(runs.own(repository), RECENT):
+        started = next(one for one in records if isinstance(one, Started))
+        if started.request.target != target:
+            continue
+        left = next((one.after for one in reversed(records) if isinstance(one, Landing)), started.before)
+        since = "" if left == tip else f" onto {refs.shorthand(target)} as it was then"
         undone = any(isinstance(record, Undone) for record in records)
+        gated = started.request.gate is not None
         for report in (one.report for one in records if isinstance(one, Settled) and not undone):
             brief = f"; brief: {runs.file_path(repository, run, report.retry)}" if report.retry else ""
             back = report.outcome is Outcome.SET_ASIDE
-            text = f"set aside by run {run}: {report.why}{brief}" if back else None
+            text = f"set aside by run {run}{since}: {report.why}{brief}" if back else None
             red = "failed" if report.reason is Reason.GATE else None
-            gate = "passed" if report.outcome is Outcome.LANDED else red
+            gate = "passed" if report.outcome is Outcome.LANDED and gated else red
             found.setdefault((report.branch, report.tip), _Past(text, gate))
     return found
 
@@ -171,11 +183,13 @@ def _branch(
     repository, target, name, tip = bench.repository, force.tips[0], one.name, one.tip
     ahead, behind = history.ahead_behind(repository, tip, target)
     changes = force.changes(tip)
+    history.must_be_whole(repository, tip, changes)
     mine, theirs = _plans(force, name, tip, changes)
     progress = read_standing(repository, force.config, name, target, tip, mine, log, theirs)
     aside = None if isinstance(work, Nothing) else past.aside
     stuck = None if isinstance(work, Nothing) and work.landed else aside or progress.stuck
     at_work = attendance.is_at_work(repository, name)
+    whole = _with_edits(bench, tip, *edits) if edits[1] else tip
     return BranchStatus(
         branch=name,
         plan=mine[0].id if mine else None,
@@ -194,7 +208,45 @@ def _branch(
         subjects=tuple(commit.subject for commit in work.own) if isinstance(work, NewWork) else (),
         gate=past.gate,
         uncommitted=tuple(edits[1]),
-        work=_with_edits(bench, tip, *edits) if edits[1] else tip,
+        work=whole,
+        new=_as_it_would_land(bench, work, whole, tip, target),
+    )
+
+
+def _as_it_would_land(bench: Workbench, work: NewWork | Nothing | Conflict, new: Oid, tip: Oid, target: Oid) -> Oid:
+    """What is new of a branch, on the target, where the rest has landed as other commits; else as it is."""
+    landed = tip if isinstance(work, Nothing) and work.landed and new != tip else None
+    base = work.base if isinstance(work, NewWork) and work.continued else landed
+    again = bench.pick(base, new, target) if base is not None else None
+    if not isinstance(again, Merged):
+        return new
+    person = bench.repository.commit(new).committer
+    return bench.write_commit(again.tree, (target,), person, person, "what is new\n")
+
+
+def _unreadable(one: Branch, why: str) -> BranchStatus:
+    nobody = Person("", "", 0, 0)
+    return BranchStatus(
+        branch=one.name,
+        plan=None,
+        tip=one.tip,
+        ahead=0,
+        behind=0,
+        last=Commit(one.tip, ZERO, (), nobody, nobody, ""),
+        tasks=None,
+        state="stuck",
+        stuck=f"unreadable: {why}",
+        base=None,
+        drift=None,
+        files=(),
+        progress=Standing(),
+        at_work=False,
+        subjects=(),
+        gate=None,
+        uncommitted=(),
+        work=one.tip,
+        new=one.tip,
+        readable=False,
     )
 
 
@@ -227,15 +279,31 @@ def _collisions(
 ) -> Iterator[Collision]:
     """All pairs that collide, each once, in order, and each branch with the target."""
     kept = Remembered(bench, target[1])
+    near = defaultdict[int, list[BranchStatus]](list)
+    for first, second in collisions.may_meet([_touched(bench.repository, one) for one in alive]):
+        near[first].append(alive[second])
     for number, one in enumerate(alive):
-        mine = set(one.files)
-        near = [other for other in alive[number + 1 :] if not mine.isdisjoint(other.files)]
-        for name, work in [*((other.branch, other.work) for other in near), target]:
-            paths = kept.conflicting_paths(one.work, work)
+        pairs = [(other.branch, _sides(bench.repository, one, other)) for other in near[number]]
+        for name, sides in [*pairs, (target[0], (one.new, target[1]))]:
+            paths = kept.conflicting_paths(*sides)
             if paths:
-                clashes = islice(_clashes(bench, one.work, work), MOST_HUNKS) if hunks else ()
+                clashes = islice(_clashes(bench, *sides), MOST_HUNKS) if hunks and paths != (".",) else ()
                 yield Collision((one.branch, name), paths, tuple(clashes))
     kept.write()
+
+
+def _sides(repository: Repository, one: BranchStatus, other: BranchStatus) -> tuple[Oid, Oid]:
+    """What of two branches is merged: all where one stands on the other and has its changes too."""
+    apart = one.new == one.work and other.new == other.work
+    stacked = not apart and any(history.contains(repository, *tips) for tips in permutations((one.tip, other.tip)))
+    return (one.work, other.work) if stacked else (one.new, other.new)
+
+
+def _touched(repository: Repository, one: BranchStatus) -> set[str]:
+    """The paths that a branch touches, and the folders which it leaves nothing of: what others add there may move."""
+    folders = {folder for path in one.files for folder in collisions.folders_of(path)}
+    tree = repository.tree_of(one.work) if folders else ZERO
+    return {*one.files, *(folder for folder in folders if repository.entry(tree, folder) is None)}
 
 
 def _clashes(bench: Workbench, first: Oid, second: Oid) -> Iterator[Clash]:
@@ -244,9 +312,8 @@ def _clashes(bench: Workbench, first: Oid, second: Oid) -> Iterator[Clash]:
         file = conflicted_file(bench, path)
         _, shown = (read_markers(file) if file is not None else None) or ((), ())
         for one in shown:
-            yield Clash(
-                path.path, one.line, *(tuple(map(_shown, side[:MOST_LINES])) for side in (one.ours, one.theirs))
-            )
+            sides = (tuple(map(_shown, side[:MOST_LINES])) for side in (one.base, one.ours, one.theirs))
+            yield Clash(path.path, one.line, *sides)
 
 
 def _shown(line: bytes) -> str:

@@ -8,8 +8,9 @@ list below that recognises it. Drawn trees and tables of owners are read in ever
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from gitbot.model.plan import Access, Plan, PlanSet, Problem, Task, fold, usual_branches
@@ -23,6 +24,9 @@ from gitbot.plans.tasks import is_unbounded
 from gitbot.plans.words import claim, words
 
 __all__ = ["Source", "fold", "is_plan_file", "read_plans", "usual_branches"]
+
+
+Each = Callable[[Callable[[Source], PlanSet], Sequence[Source]], list[PlanSet]]
 
 
 class Reader(Protocol):
@@ -49,13 +53,17 @@ def is_plan_file(path: str) -> bool:
     return name in _DATA or (name.endswith(_ENDINGS) and bool(delta or not other))
 
 
-def read_plans(sources: Iterable[Source], files: Collection[str] | None = None) -> PlanSet:
+def read_plans(
+    sources: Iterable[Source],
+    files: Collection[str] | None = None,
+    each: Each = lambda read, every: list(map(read, every)),
+) -> PlanSet:
     """Every plan of some files. `files` are the repository's tracked paths, None when they are not known.
 
-    The answer does not depend on the order of the sources.
+    The answer does not depend on the order of the sources. `each` reads them all by what reads one, as `map` does.
     """
     index = Index(files) if files is not None else None
-    readings = [_read(index, source) for source in sorted(sources, key=lambda source: source.path)]
+    readings = each(partial(_read, index), sorted(sources, key=lambda source: source.path))
     settled = siblings.settle((plan for reading in readings for plan in reading.plans), index)
     return assemble([settled, *(replace(reading, plans=()) for reading in readings)])
 

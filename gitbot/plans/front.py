@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
+from posixpath import dirname, join, normpath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitbot.model.plan import Claim, Need, NeedKind, Plan, PlanId, Problem, Task, TaskState
@@ -359,7 +360,9 @@ def _claims(keys: _Keys) -> list[tuple[str, Claim]]:
             if name == "authoritative_surface" and found:
                 continue  # where the listed files lie, no claim beyond them
             for entry in keys.entries(value):
-                for made, pattern, line in _patterns(keys, name, entry, kind):
+                for made, written, line in _patterns(keys, name, entry, kind):
+                    above = name == "context" and written.startswith(("./", "../"))  # a document, as from the plan
+                    pattern = normpath(join(dirname(keys.path), written)) if above else written
                     if kind != "read" or (
                         _PATHLIKE.fullmatch(pattern) and "://" not in pattern
                     ):  # prose stands there as often as paths

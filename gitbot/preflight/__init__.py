@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 from gitbot.model.plan import Plan, PlanId, PlanSet, Write
 from gitbot.model.preflight import Check, Edge, Severity, Verdict
@@ -22,6 +23,8 @@ from gitbot.preflight.rules import RULES, Rule, Situation, Surroundings, finding
 from gitbot.preflight.stakes import stakes_of
 
 __all__ = ["RULES", "Rule", "Surroundings", "check"]
+
+_BY_ENDS = attrgetter("before", "after", "kind", "path", "line", "reason")
 
 
 def check(plans: PlanSet, around: Surroundings) -> Check:
@@ -40,7 +43,7 @@ def check(plans: PlanSet, around: Surroundings) -> Check:
     every = [stake for plan in members for stake in stakes[plan.id]]
     met = contacts(every, order, compile_patterns(around.additive), around.files or ())
     creations = without_loops(members, needs, tuple(_creations(met, order)))
-    edges = tuple(sorted({*needs.edges, *creations}, key=_edge_key))
+    edges = tuple(sorted({*needs.edges, *creations}, key=_BY_ENDS))
     phases, loops, why = place(members, edges, met, needs)
     works = works_of(members, around.assumptions)
     situation = Situation(
@@ -84,10 +87,6 @@ def _creations(met: Iterable[Contact], order: Precedence) -> Iterator[Edge]:
                 user = next(stake for stake in meeting.stakes if stake.plan != meeting.first)
                 reason = f"{meeting.words}: {meeting.path}"
                 yield Edge(meeting.first, user.plan, "file", reason, user.place.path, user.place.line)
-
-
-def _edge_key(edge: Edge) -> tuple[str, str, str, str, int, str]:
-    return edge.before, edge.after, edge.kind, edge.path, edge.line, edge.reason
 
 
 def _verdict(phases: Sequence[Sequence[PlanId]]) -> Verdict:

@@ -13,6 +13,7 @@ from gitbot.preflight.schedule import restrictions, rows_of, schedule, untangle
 _MOST_EXPLAINED = 3  # meetings that the reason of one overlap tells
 
 Groups = tuple[tuple[PlanId, ...], ...]
+_Separation = tuple[PlanId, PlanId, str, str]  # and the words before and behind the name of the one that comes first
 
 
 def place(
@@ -26,7 +27,12 @@ def place(
     number = {plan: at for at, plan in enumerate(ids)}
     rows = needs.rows(plans, edges)
     free = untangle(rows[NeedKind.HARD], rows[NeedKind.PIPELINED])
-    blocked, asked = list(_blocked(contacts)), [(left, right, "apart from", "") for left, right in needs.apart]
+    blocked: list[_Separation] = [
+        (*contact.plans, "not beside", f": {contact.meetings[0].words}: {contact.meetings[0].said}")
+        for contact in contacts
+        if contact.severity is Severity.BLOCKS
+    ]
+    asked = [(left, right, "apart from", "") for left, right in needs.apart]
     both = (
         (number[left], number[right]) for one, other, *_ in blocked for left, right in ((one, other), (other, one))
     )
@@ -43,15 +49,6 @@ def place(
     numbered = schedule(restrictions(free.strong, free.weak, apart, rows_of(len(ids), better), alone))
     phases, loops = (tuple(tuple(ids[at] for at in group) for group in groups) for groups in (numbered, free.loops))
     return phases, loops, _reasons(plans, phases, edges, (*blocked, *_behind_alone(plans, phases), *asked))
-
-
-_Separation = tuple[PlanId, PlanId, str, str]  # and the words before and behind the name of the one that comes first
-
-
-def _blocked(contacts: Iterable[Contact]) -> Iterator[_Separation]:
-    for contact in contacts:
-        if contact.severity is Severity.BLOCKS:
-            yield *contact.plans, "not beside", f": {contact.meetings[0].words}: {contact.meetings[0].said}"
 
 
 def _behind_alone(plans: Iterable[Plan], phases: Groups) -> Iterator[_Separation]:

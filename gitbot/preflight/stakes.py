@@ -117,9 +117,6 @@ def _distinct(claims: Sequence[Claim]) -> Iterator[tuple[int, Claim]]:
         if not claim.pattern.startswith("!"):
             same.setdefault(claim.pattern, []).append((position, claim))
     for found in same.values():
-        if len(found) == 1:
-            yield found[0]
-            continue
         _, surest = max(found, key=lambda member: (member[1].source is Source.DECLARED, member[1].confidence))
         write = min((claim.write for _, claim in found), key=_TELLING.index)
         yield found[-1][0], surest if surest.write is write else replace(surest, write=write)

@@ -100,11 +100,21 @@ def _environment(templates: tuple[tuple[str, str], ...]) -> jinja2.Environment:
         "quote": lambda words: shlex.quote(printable(words, newlines=True)),
         "shell": lambda words: shlex.join(map(printable, words)),
         "json": lambda words: json.dumps(printable(words)),
+        "agents": _agents,
+        "branches": lambda phase: [some[0].branch for some in _agents(phase)],
         "listed": _listed,
         "checklist": _checklist,
         "without": _without,
     }
     return environment
+
+
+def _agents(phase: Iterable[Brief]) -> list[list[Brief]]:
+    """The briefs of a phase by who gets them: plans of one branch have one agent."""
+    found: dict[str, list[Brief]] = {}
+    for brief in phase:
+        found.setdefault(brief.branch.casefold(), []).append(brief)
+    return [*found.values()]
 
 
 def _listed(names: Sequence[str], more: int = 0) -> str:

@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-import jinja2
-
 from gitbot.model.plan import Claim, PlanId
 from gitbot.model.preflight import Check, Location, Severity, Span
 from gitbot.report.check_text import ONLY_FILES, disputed, duration, estimate_lines, headline
-from gitbot.report.terminal import printable
+from gitbot.report.pages import Live, pages
 
 _MOST = {"matrix": 40, "plans": 300, "findings": 1_000, "overlaps": 1_000}  # of many plans the loudest
 _TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1_440, 2_880, 10_080)  # minutes that a time axis may go by
@@ -21,7 +19,7 @@ Lines = dict[Location, list[Claim]]
 """What each line of a plan claims."""
 
 
-def check_html(check: Check) -> str:
+def check_html(check: Check, live: Live | None = None) -> str:
     """The whole page."""
     loudest = _loudest(check)
     plans = [plan for plan in check.plans.plans if loudest[plan.id] < _MOST["plans"]]
@@ -37,6 +35,7 @@ def check_html(check: Check) -> str:
         .get_template("check.html")
         .render(
             check=check,
+            live=live,
             headline=headline(check),
             disputed=disputed(check),
             counts=Counter(each.level for each in check.findings),
@@ -54,18 +53,6 @@ def check_html(check: Check) -> str:
             critical=set(check.estimate.critical_path) if check.estimate else set(),
             only_files=ONLY_FILES,
         )
-    )
-
-
-def pages() -> jinja2.Environment:
-    """The templates, with everything escaped that they are given and nothing in it that hides or turns text."""
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("gitbot.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: printable(value, newlines=True) if isinstance(value, str) else value,
     )
 
 

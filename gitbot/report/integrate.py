@@ -85,7 +85,7 @@ def headline(run: Run) -> str:
         return f"dry run: {would} of {len(run.branches)} would merge onto {printable(run.target)}; {untested}"
     if all(report.outcome in (Outcome.ALREADY_LANDED, Outcome.EMPTY) for report in run.branches):
         return f"nothing to do: {len(run.branches)} of {len(run.branches)} landed before or have no change"
-    moved = f", {run.before[:7]} → {run.after[:7]}" if run.after and run.after != run.before else ""
+    moved = "".join(f", {before[:7]} → {after[:7]}" for before, after in run.spans)
     done = f"{landed} of {len(run.branches)} landed on {printable(run.target)}{moved}"
     if run.land is not None:
         beside = sum(report.proof is not None for report in run.branches)
@@ -98,7 +98,7 @@ def fate(report: BranchReport) -> str:
     would = report.outcome is Outcome.WAITING and report.reason is None and report.proof is None  # in a dry run
     how = f" by {report.strategy}" if report.strategy and (would or report.outcome is Outcome.LANDED) else ""
     why = f": {report.reason}" if report.reason else ""
-    partner = f" with {printable(report.partner)}" if report.partner else ""
+    partner = f" with {printable(report.partner)}" if report.partner and not report.suspected else ""
     return f"{'would land' if would else report.outcome}{how}{why}{partner}"
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from gitbot.model.merge import ResolvedHunk, UnmergedHunk
 from gitbot.model.replay import Likeness, Replay, ReplayedHunk
-from gitbot.report.check_html import pages
+from gitbot.report.pages import pages
 from gitbot.report.terminal import printable
 
 SCHEMA = "gitbot.replay/1"

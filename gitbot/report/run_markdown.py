@@ -49,7 +49,7 @@ def _branch(report: BranchReport) -> Iterator[str]:
     plan = f", plan {code(report.plan)}" if report.plan else ""
     how = f", by {report.strategy}" if report.strategy else ""
     why = f", {report.reason}" if report.reason else ""
-    partner = f" with {code(report.partner)}" if report.partner else ""
+    partner = f" with {code(report.partner)}" if report.partner and not report.suspected else ""
     yield f"- {code(report.branch)}{plan}{how}{why}{partner}: {_said(report.why)}"
     yield from [f"  - order: {_said(report.order)}"] if report.order else []
     yield from _first([f"{code(c.kind)} conflict in {code(c.path)} with {code(by)}" for c, by in report.conflicts])

@@ -1,6 +1,6 @@
-"""One run as a page: what landed and why, what went back and with whom, every conflict, the gate over its workers.
+"""Runs as pages: all in a list, and of each what landed and why, what went back, every conflict, the gate over time.
 
-Complete in itself like all pages. The values are those of the run's records; nothing is found out anew.
+The values are those of the run's records; nothing is found out anew.
 """
 
 from __future__ import annotations
@@ -9,19 +9,20 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from gitbot.model.run import Outcome, Record, Run
-from gitbot.report.check_html import pages
 from gitbot.report.drift import places
 from gitbot.report.integrate import fate, headline
+from gitbot.report.pages import Live, pages
+from gitbot.report.progress import clock
 from gitbot.report.replay import marked
 from gitbot.report.run_markdown import by_outcome
-from gitbot.report.runs import run_line
+from gitbot.report.runs import counts, moment, run_line
 from gitbot.report.timeline import cost_lines, gate_runs, seconds
 
 _MOST = {"branches": 500, "gates": 500, "files": 50, "names": 8}
 _LARGEST = 2_000_000  # characters of conflicts on one page
 
 
-def run_html(run: Run, records: Sequence[Record], folder: str) -> str:
+def run_html(run: Run, records: Sequence[Record], folder: str, live: Live | None = None) -> str:
     """The whole page; `folder` is where the run's files are."""
     gates = gate_runs(records)[: _MOST["gates"]]
     timed = [one for one in gates if one.worker is not None]
@@ -33,6 +34,7 @@ def run_html(run: Run, records: Sequence[Record], folder: str) -> str:
         .get_template("run.html")
         .render(
             run=run,
+            live=live,
             headline=headline(run),
             line=run_line(run),
             groups=by_outcome(run),
@@ -51,3 +53,9 @@ def run_html(run: Run, records: Sequence[Record], folder: str) -> str:
             seconds=seconds,
         )
     )
+
+
+def runs_html(runs: Sequence[Run], earlier: int, unread: Sequence[str], live: Live) -> str:
+    """All of them as a page, the newest first; `earlier`: how many more there are; `unread`: what cannot be read."""
+    told = {"runs": runs, "earlier": earlier, "unread": unread, "live": live}
+    return pages().get_template("runs.html").render(**told, counts=counts, moment=moment, clock=clock)

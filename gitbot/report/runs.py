@@ -36,7 +36,7 @@ def run_line(run: Run) -> str:
     ends = ", ".join(f"{number} {outcome}" for outcome, number in counts(run).items())
     back = [report.branch for report in run.branches if report.outcome is Outcome.SET_ASIDE]
     whom = f" ({some(back)})" if back else ""
-    return f"{run.run}  {_when(run.started)}  {took:>7}  {printable(run.target)}  {state}{ends}{whom}"
+    return f"{run.run}  {moment(run.started)}  {took:>7}  {printable(run.target)}  {state}{ends}{whom}"
 
 
 def flaky_text(flakes: Sequence[Flake], good: int, rate: float) -> str:
@@ -48,9 +48,10 @@ def flaky_text(flakes: Sequence[Flake], good: int, rate: float) -> str:
     last = dict(failed)
     lines = [f"red in {round(good * rate)} of {good} runs on trees that pass ({rate:.1%})"]
     for test, number in Counter(test for test, _ in failed).most_common(MOST_TESTS):
-        lines.append(f"{number:>4}×  {_when(last[test].when)}  {last[test].tree[:10]}  {printable(test)}")
+        lines.append(f"{number:>4}×  {moment(last[test].when)}  {last[test].tree[:10]}  {printable(test)}")
     return "\n".join(lines)
 
 
-def _when(time_: float) -> str:
+def moment(time_: float) -> str:
+    """Day and minute, in this machine's time."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(min(max(0, time_), LAST)))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import textwrap
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gitbot.report.drift import places
-from gitbot.report.terminal import cells, cut, printable, some
+from gitbot.report.terminal import cells, cut, printable, some, wrapped
 
 SCHEMA = "gitbot.status/1"
+MANY = 20  # branches, of which no screen shows the whole table
+LONGEST_NAME = 40  # columns, where two names stand beside each other
+SHORTEST_NAME = 8  # columns, that still tell one from another
 
 
 def status_text(document: Mapping[str, object], *, colour: bool, width: int) -> str:
@@ -21,11 +24,13 @@ def status_text(document: Mapping[str, object], *, colour: bool, width: int) -> 
     assert isinstance(conflicts, list)
     if not branches:
         return "no branch of a plan and no linked work tree here yet; name branches: gitbot status 'agent-*'\n"
-    rows = [("branch", "state", "tasks", "ahead", "files", "last commit")]
+    gated = any(one["gate"] for one in branches)
+    rows = [("branch", "state", *(("gate",) if gated else ()), "tasks", "ahead", "files", "last commit")]
     rows += [
         (
             printable(one["branch"]) + "*" * bool(one["uncommitted"]),
             one["state"],
+            *((one["gate"]["verdict"] if one["gate"] else "-",) if gated else ()),
             f"{one['tasks']['done']}/{one['tasks']['total']}" if one["tasks"] else "-",
             f"+{one['ahead']} -{one['behind']}",
             str(len(one["files"])),
@@ -38,12 +43,18 @@ def status_text(document: Mapping[str, object], *, colour: bool, width: int) -> 
     lines += _listed("at work:", working, width)
     stuck = [f"{one['branch']}: {one['stuck']}" for one in branches if one["stuck"]]
     lines += _listed("stuck:", stuck, width)
-    met = [f"{' × '.join(map(printable, one['branches']))}  {some(one['paths'])}" for one in conflicts]
+    red = [
+        f"{one['branch']}: {some(one['gate']['failing'])}" for one in branches if (one["gate"] or {}).get("failing")
+    ]
+    lines += _listed("does not pass the gate by itself:", red, width)
+    met = [*(_pairs(conflicts) if len(conflicts) <= 2 * MANY else _partners(conflicts))]
     lines += _listed("conflicts as things stand (accept-both may still keep both):", met, width)
     lines += [line for one in conflicts for line in _hunks(one, width)]
     lines += _matrix([one["branches"] for one in conflicts], width)
     edited = [f"{one['branch']}: {some(one['uncommitted'])}" for one in branches if one["uncommitted"]]
     lines += _listed("* not committed yet, and counted above:", edited, width)
+    out = [f"{one['branch']}: {some(one['in_the_way'])}" for one in branches if one["in_the_way"]]
+    lines += _listed(f"edited in the checkout of {document['target']}, so that these cannot land:", out, width)
     told = [(one["branch"], one["drift"], one["state"]) for one in branches if one["drift"]]
     strayed = [f"{name}: {some([*places(drift)])}" for name, drift, _ in told if [*places(drift)]]
     lines += _listed("touched, and not claimed by its plan:", strayed, width)
@@ -55,9 +66,31 @@ def status_text(document: Mapping[str, object], *, colour: bool, width: int) -> 
     lines += _listed("merges cleanly, and may not work together:", hints, width)
     overall = document["overall"]
     assert isinstance(overall, dict)
+    if len(branches) > MANY:
+        counts = Counter(one["state"] for one in branches)
+        pairs = f"; {len(conflicts)} pair{'s' if len(conflicts) > 1 else ''} will conflict" if conflicts else ""
+        lines += ["", ", ".join(f"{number} {state}" for state, number in counts.most_common()) + pairs]
     if overall["percent"] is not None:
         lines += ["", f"{overall['percent']} % of all, {overall['done']} of {overall['total']} tasks"]
     return "\n".join(lines) + "\n"
+
+
+def _pairs(conflicts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for one in conflicts:
+        yield f"{' × '.join(map(_short, one['branches']))}  {some(one['paths'])}"
+
+
+def _partners(conflicts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The same where it would be too long: each branch once, with those that it meets, and where."""
+    for name in dict.fromkeys(name for one in conflicts for name in one["branches"]):
+        met = [one for one in conflicts if name in one["branches"]]
+        others = [_short(other) for one in met for other in one["branches"] if other != name]
+        paths = [*dict.fromkeys(path for one in met for path in one["paths"])]
+        yield f"{_short(name)} × {some(others)}  {some(paths)}"
+
+
+def _short(name: str) -> str:
+    return cut(printable(name), LONGEST_NAME, middle=True)
 
 
 def _working(one: Mapping[str, Any]) -> str:
@@ -71,40 +104,44 @@ def _hunks(conflict: Mapping[str, Any], width: int) -> Iterator[str]:
     """Where two branches wrote the same lines, and what."""
     for hunk in conflict.get("hunks", ()):
         yield from ("", cut(f"{printable(hunk['path'])}:{hunk['line']}", width))
-        for branch, side in zip(conflict["branches"], (hunk["first"], hunk["second"]), strict=True):
-            yield cut(f"  {printable(branch)}:", width)
+        sides = (hunk.get("base", ()), hunk["first"], hunk["second"])
+        for title, side in zip(("before both", *conflict["branches"]), sides, strict=True):
+            yield cut(f"  {printable(title)}:", width)
             yield from (cut(f"    {printable(line)}", width) for line in side or ["(nothing)"])
 
 
 def _matrix(pairs: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Who collides with whom, of those who do; nothing where a list says as much, or where it is too wide."""
+    """Who collides with whom, of those who do; nothing where a list says as much."""
     names = list(dict.fromkeys(name for pair in pairs for name in pair))
-    room = min(max((cells(printable(name)) for name in names), default=0), 30)
-    if len(names) < 3 or 2 + 3 + room + 3 * len(names) > width:
+    if len(names) < 3:
         return []
+    room = width - 6 - 3 * len(names)
+    if room < SHORTEST_NAME:
+        return _listed("who meets whom:", [f"{len(names)} are too many for {width} columns: --format html"], width)
+    room = min(max(cells(printable(name)) for name in names), 30, room)
     met = {frozenset(pair) for pair in pairs}
     head = " " * (room + 6) + "".join(f"{number:>3}" for number in range(1, len(names) + 1))
     lines = ["", "who meets whom (× collides):", head]
     for number, name in enumerate(names, 1):
-        shown = cut(printable(name), room)
+        shown = cut(printable(name), room, middle=True)
         row = "".join("  -" if name == other else "  ×" if {name, other} in met else "  ·" for other in names)
         lines.append(f"  {number:>3} {shown}{' ' * (room - cells(shown))}{row}")
     return lines
 
 
 def _listed(title: str, items: Sequence[str], width: int) -> list[str]:
-    """A heading over one paragraph for each; paths in them stay whole."""
-    wrap = textwrap.TextWrapper(width, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
-    wrap.break_on_hyphens = False
-    return ["", title, *(line for item in items for line in wrap.wrap(printable(item)))] if items else []
+    """A heading over one paragraph for each."""
+    return ["", title, *(line for item in items for line in wrapped(printable(item), width))] if items else []
 
 
 def _table(rows: Sequence[Sequence[str]], width: int, *, bold: bool) -> list[str]:
-    """Columns as wide as what they hold, the last one cut off."""
+    """Columns as wide as what they hold, the last one cut off, and names where nothing would be left for it."""
     widths = [max(cells(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    widths[0] = min(widths[0], max(20, width - sum(widths[1:]) - 2 * len(widths) - 20))
     room = max(20, width - sum(widths) - 2 * len(widths))
     lines: list[str] = []
-    for *row, last in rows:
+    for name, *row, last in rows:
+        row.insert(0, cut(name, widths[0], middle=True))
         padded = (cell + " " * (most - cells(cell)) for cell, most in zip(row, widths, strict=True))
         lines.append("  ".join([*padded, cut(last, room)]))
     if bold:

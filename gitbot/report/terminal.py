@@ -63,6 +63,21 @@ def cut(text: str, room: int, *, middle: bool = False) -> str:
     return _first(text, room - 1 - behind) + "…"[:room] + _first(text[::-1], behind)[::-1]
 
 
+def wrapped(text: str, room: int) -> list[str]:
+    """Indented lines of at most so many columns; only a word that no line has room for is broken."""
+    lines, margin = [" "], "   "
+    for word in text.split(" "):
+        if cells(f"{lines[-1]} {word}") > room and lines[-1].strip():
+            lines.append(margin)
+        while cells(f"{lines[-1]} {word}") > room:
+            head = _first(word, room - 1 - cells(lines[-1])) or word[0]
+            lines[-1] += f" {head}"
+            lines.append(margin)
+            word = word.removeprefix(head)
+        lines[-1] += f" {word}"
+    return [line.rstrip() for line in lines]
+
+
 def _first(text: str, room: int) -> str:
     taken = accumulate(map(_cells, text))
     return "".join(char for char, end in zip(text, taken, strict=False) if end <= room)

@@ -10,6 +10,7 @@ refs         reading and moving references, by compare-and-swap only
 workbench    trial merges by git itself, in a scratch object folder
 checkouts    the user's work trees, looked at and followed
 pool         checkouts for commands, used again and again, and what is ours in the user's cache folder
+temporary    folders that are gone with the command, whatever way it ends
 recipes      whole repositories from a description (demo and tests)
 """
 

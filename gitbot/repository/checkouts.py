@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from gitbot.errors import WorkTreeInTheWayError
+from gitbot.errors import GitError, WorkTreeInTheWayError
 from gitbot.model.git import BranchName, Change, ChangeKind, Oid, RefName, WorkTree
+from gitbot.report.terminal import some
 from gitbot.repository import command
 from gitbot.repository.reading import GITLINK, SYMLINK, Repository
 
@@ -25,20 +27,49 @@ _UNDER_WAY = {  # files of a work tree's own git folder
     "index.lock": "another git is at work",
 }
 LARGEST_SAVED, MOST_SAVED = 4 << 20, 2000  # bytes of a file, and how many files, with edits that count in a trial
+_MOMENTS = 40  # a twentieth of a second each
 NO_HOOKS = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
 
 
 def work_trees(repository: Repository) -> tuple[WorkTree, ...]:
     """Every work tree of the repository, the main one first; those whose folder is gone are left out."""
-    listed = repository.git("worktree", "list", "--porcelain", "-z").decode("utf-8", "surrogateescape")
     found = []
-    for record in listed.split("\0\0"):
+    for record in _listed(repository):
         said = dict(line.partition(" ")[::2] for line in record.split("\0") if line)
         if "worktree" in said and "prunable" not in said and Path(said["worktree"]).is_dir():
             branch = RefName(said["branch"]) if "branch" in said else None
             head = Oid(said.get("HEAD", ""))
             found.append(WorkTree(said["worktree"], head, branch, bare="bare" in said, locked="locked" in said))
     return tuple(found)
+
+
+def _listed(repository: Repository) -> list[str]:
+    """git's records; asked again while a work tree is being made, whose files are there and empty for a moment."""
+    words = ("worktree", "list", "--porcelain", "-z")
+    for _ in range(_MOMENTS):
+        done = repository.attempt(*words)
+        if done.returncode == 0:
+            return done.stdout.decode("utf-8", "surrogateescape").split("\0\0")
+        time.sleep(0.05)
+    return repository.git(*words).decode("utf-8", "surrogateescape").split("\0\0")
+
+
+def interrupted(repository: Repository, trees: Iterable[WorkTree]) -> Iterator[tuple[RefName, str | None]]:
+    """Branches that git works on in a detached work tree, and what waits for a person where it met a conflict."""
+    for tree in trees:
+        git = Path(tree.path, ".git")
+        with contextlib.suppress(GitError, OSError):
+            if tree.branch is not None or tree.bare:
+                continue
+            named = git if git.is_dir() else Path(tree.path, git.read_text().removeprefix("gitdir:").strip())
+            for name in ("rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START"):
+                if (named / name).is_file():
+                    said = os.fsdecode((named / name).read_bytes()[:4096]).strip()
+                    listed = _git(repository, tree.path, "ls-files", "-u", "-z").decode("utf-8", "surrogateescape")
+                    paths = sorted({entry.partition("\t")[2] for entry in listed.split("\0") if entry})
+                    doing = _UNDER_WAY.get(name.partition("/")[0], _UNDER_WAY["BISECT_LOG"])
+                    ref = RefName(said if said.startswith("refs/") else f"refs/heads/{said}")
+                    yield ref, f"{doing} in {tree.path}, with conflicts in {some(paths)}" if paths else None
 
 
 def showing(repository: Repository, ref: RefName) -> tuple[WorkTree, ...]:
@@ -69,6 +100,19 @@ def uncommitted(
     words = ("status", "--porcelain", "-z", "--no-renames", "--ignore-submodules=dirty", mode)
     said = _git(repository, work_tree, *words).decode("utf-8", "surrogateescape")
     return tuple(sorted({field[3:] for field in said.split("\0") if field}))
+
+
+def hidden(repository: Repository, work_tree: str) -> tuple[str, ...]:
+    """Edited files that git was told not to look at (skip-worktree, assume-unchanged), sorted."""
+    known: dict[str, str] = {}
+    for entry in _git(repository, work_tree, "ls-files", "-v", "-s", "-z").split(b"\0"):
+        facts, _, name = entry.decode("utf-8", "surrogateescape").partition("\t")
+        if facts and (facts[0] == "S" or facts[0].islower()) and os.path.lexists(Path(work_tree, name)):
+            known[name] = facts.split()[2]
+    files = [name for name in known if "\n" not in name and Path(work_tree, name).is_file()]
+    feed = b"".join(os.fsencode(name) + b"\n" for name in files)
+    hashed = _git(repository, work_tree, "hash-object", "--stdin-paths", feed=feed).decode().split() if files else []
+    return tuple(sorted({*known} - {name for name, oid in zip(files, hashed, strict=True) if known[name] == oid}))
 
 
 def saved(repository: Repository, work_tree: str, objects: Path, paths: Iterable[str]) -> Oid | None:
@@ -130,8 +174,7 @@ def unfinished(repository: Repository, work_tree: str) -> str | None:
 
 def is_half_made(repository: Repository, work_tree: str) -> bool:
     """Whether git was killed while it made a work tree; such a one is taken away, unless a process lives in it."""
-    said = repository.git("worktree", "list", "--porcelain", "-z").decode("utf-8", "surrogateescape")
-    record = next((one for one in said.split("\0\0") if f"worktree {work_tree}\0" in f"{one}\0"), "")
+    record = next((one for one in _listed(repository) if f"worktree {work_tree}\0" in f"{one}\0"), "")
     if "locked initializing" not in record.split("\0") or living_in(work_tree) is not None:
         return False
     done = repository.attempt("worktree", "remove", "--force", "--force", "--", work_tree)

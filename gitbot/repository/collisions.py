@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Collection, Iterator, Sequence
+from itertools import combinations
 
 from gitbot.model.git import ChangeKind, Oid
 from gitbot.model.merge import ConflictedPath
@@ -25,6 +28,34 @@ def between(repository: Repository, ours: Oid, theirs: Oid, merged: Oid) -> tupl
                 why = f"{folder}{twin} is the same name where case and the form of accents do not count"
                 found[folder + name] = ConflictedPath(folder + name, "name collision", refused=why)
     return tuple(found.values())
+
+
+def may_meet(touched: Sequence[Collection[str]]) -> Iterator[tuple[int, int]]:
+    """The pairs, by number and in order, of those sets of paths between which a merge may find a conflict.
+
+    These have one path, or one has a folder where the other has a file; case and the form of accents do not count.
+    """
+    folders = [{folder for path in paths for folder in folders_of(path)} for paths in touched]
+    spelled: dict[str, set[str]] = {}
+    for folder in {folder for inside in folders for folder in inside}:
+        spelled.setdefault(_plain(folder), set()).add(folder)
+    inner = [{*map(_plain, inside)} for inside in folders]
+    outer = [
+        {*map(_plain, paths), *(plain for plain in inside if len(spelled[plain]) > 1)}
+        for paths, inside in zip(touched, inner, strict=True)
+    ]
+    for one, other in combinations(range(len(touched)), 2):
+        if not (
+            outer[one].isdisjoint(outer[other])
+            and outer[one].isdisjoint(inner[other])
+            and inner[one].isdisjoint(outer[other])
+        ):
+            yield one, other
+
+
+def folders_of(path: str) -> Iterator[str]:
+    """The folders that a path lies in."""
+    return (path[: at.start()] for at in re.finditer("/", path))
 
 
 def _newest(repository: Repository, tree: Oid, path: str) -> tuple[str, str]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 import pygit2
 from pygit2.enums import SortMode
 
 from gitbot.errors import GitError
-from gitbot.model.git import BranchName, Commit, Oid
+from gitbot.model.git import ZERO, BranchName, Change, Commit, Oid
 from gitbot.repository import refs
-from gitbot.repository.reading import Repository
+from gitbot.repository.reading import GITLINK, Repository
 
 _PLACES = re.compile(rb"^(index |@@ ).*\n", re.MULTILINE)
 
@@ -59,8 +60,22 @@ def first_parents(repository: Repository, tip: Oid, stop: Oid | None) -> Iterato
 
 def ahead_behind(repository: Repository, tip: Oid, target: Oid) -> tuple[int, int]:
     """How many commits `tip` has that `target` has not, and the other way round."""
-    ahead, behind = repository.lib.ahead_behind(tip, target)
+    with _all_here(tip):
+        ahead, behind = repository.lib.ahead_behind(tip, target)
     return int(ahead), int(behind)
+
+
+def must_be_whole(repository: Repository, tip: Oid, changes: Iterable[Change]) -> None:
+    """Raise GitError unless `tip` is a commit and all that it changes is here, or can still be fetched."""
+    if repository.commit(tip).oid != tip:
+        raise GitError(f"{tip[:12]} is no commit")
+    try:
+        for change in changes:
+            if change.new_oid != ZERO and change.new_mode != GITLINK:
+                repository.size(change.new_oid)
+    except GitError:
+        if not repository.is_partial:
+            raise
 
 
 def patch_id(repository: Repository, commit: Commit) -> str | None:
@@ -72,17 +87,19 @@ def patch_id(repository: Repository, commit: Commit) -> str | None:
         return None
     found = hashlib.sha256()
     diff = repository.diff(_before(commit), commit.oid)
-    for one in filter(None, diff):
-        found.update(_PLACES.sub(b"", one.data))
-        found.update(f"{one.delta.old_file.id} {one.delta.new_file.id}".encode() if one.delta.is_binary else b"")
+    with _all_here(commit.oid):
+        for one in filter(None, diff):
+            found.update(_PLACES.sub(b"", one.data))
+            found.update(f"{one.delta.old_file.id} {one.delta.new_file.id}".encode() if one.delta.is_binary else b"")
     return found.hexdigest() if len(diff) else None
 
 
 def lines_written(repository: Repository, old: Oid | None, new: Oid) -> int:
     """How many lines are in a tree that the one before it has not, moved files left out."""
     diff = repository.diff(old, new, context=0)
-    diff.find_similar()
-    return int(diff.stats.insertions)
+    with _all_here(new):
+        diff.find_similar()
+        return int(diff.stats.insertions)
 
 
 def carried_elsewhere(repository: Repository, own: Sequence[Commit], onto: Oid, name: BranchName) -> int:
@@ -125,7 +142,16 @@ def _touched(repository: Repository, before: Oid | None, commit: Oid) -> frozens
 
 def patch(repository: Repository, old: Oid, new: Oid, *, context: int = 0) -> str:
     """A unified diff between two commits, undecodable bytes replaced."""
-    return repository.diff(old, new, context=context).patch or ""
+    with _all_here(new):
+        return repository.diff(old, new, context=context).patch or ""
+
+
+@contextlib.contextmanager
+def _all_here(commit: Oid) -> Iterator[None]:
+    try:
+        yield
+    except (pygit2.GitError, KeyError) as lacking:
+        raise GitError(f"what {commit[:12]} changes is not in this repository: {lacking}") from None
 
 
 def differing_lines(old: bytes, new: bytes) -> Iterator[tuple[int, int, int, int]]:

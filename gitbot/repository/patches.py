@@ -12,7 +12,6 @@ import hashlib
 import io
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -28,6 +27,7 @@ from gitbot.model.git import ZERO, Change, Oid, Person, fits_checkout
 from gitbot.model.merge import ConflictedPath
 from gitbot.repository import command
 from gitbot.repository.reading import GITLINK, LONGEST_PATH, Repository
+from gitbot.repository.temporary import temporary_folder
 from gitbot.repository.workbench import Workbench
 
 LARGEST = 8 << 20  # bytes of one file
@@ -40,6 +40,7 @@ _MAIL = re.compile(rb"\s*(?:From |(?!Index)[A-Za-z][A-Za-z-]*:[ \t])")
 _PLAN = re.compile(r"^Gitbot-Plan:[ \t]*(\S.*)$", re.MULTILINE)
 _PREFIX = re.compile(r'"?[abciow12]/')
 _MOVED = re.compile(r"(?:rename|copy) (?:from|to) (.*)")
+_BLOBS = re.compile(r"index ([0-9a-f]{7,40})\.\.([0-9a-f]{7,40})\b")
 _ESCAPE = re.compile(rb"\\([0-7]{3}|.)")
 _ESCAPES = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 # A letter for every line of a diff: what it can be. Git itself passes over lines that it does not know.
@@ -57,16 +58,30 @@ _KINDS = (
     ("F", r"-- ?"),
     ("@", r"@@.*"),
     ("Z", r"[A-Za-z][!-~]{5,}"),
+    ("U", r"_{10,}"),
+    ("+", r"\+.*|-[^-\s].*"),
+    (" ", r"[- ].*"),
     ("E", r""),
 )
 _KIND = re.compile("|".join(rf"({form})\r?" for _, form in _KINDS))
 _PROSE = r"(?:[^DST@GHhB]|S(?!T))*"  # before the first file, and below a signature
 _HUNKS = r"E*(?:Hh*N?E*)*"
-_FILE = rf"I*(?:DX*(?:BE*|G(?:LZ+E*){{1,2}}|ST{_HUNKS}|E*)|ST{_HUNKS}|BE*)"
-_DIFF = re.compile(rf"{_PROSE}(?:{_FILE})*(?:F{_PROSE})?")
+_FILE = rf"I*+(?:DX*(?:BE*|G(?:LZ+E*){{1,2}}|ST{_HUNKS}|E*)|ST{_HUNKS}|BE*)"
+_FOOTER = r"(?:(?<=E)[?Z]|[IU])(?:[^DST@GHhBF+]|S(?!T))*+"  # of a mailing list, behind a blank line or a drawn one
+_DIFF = re.compile(rf"{_PROSE}(?:(?>{_FILE})(?>{_FOOTER})?)*+(?:F{_PROSE})?")
+_COUNTED = re.compile(  # by a diffstat
+    r"^ (\d{1,6}) files? changed(?:, (\d{1,9}) insertions?\(\+\))?(?:, (\d{1,9}) deletions?\(-\))?", re.MULTILINE
+)
+_HEADER = re.compile(
+    r"^diff --git (.+)\n((?:(?!diff|---|\+\+\+|@@)[a-z].*\n)*)((?:--- .*\n\+\+\+ .*\n)?)", re.MULTILINE
+)
+_WHAT = ("files", "insertions", "deletions")
+_WITHIN = re.compile(r"(?<!^---)(?<!^\+\+\+) ", re.MULTILINE)
+_SPACE = "\udc20"  # no byte of a file is read as it
 _CHANGES = re.compile(r"(?:new|new file|deleted file) mode |(?:rename|copy) to ")
 _EMPTY = r"(?:0+|e69de29\w*|473a0f4\w*)"  # no file, or one without lines
-_WITH_LINES = re.compile(rf"index (?!{_EMPTY}\.\.{_EMPTY}\s)|similarity index (?!100%)|dissimilarity")
+_WITH_LINES = re.compile(rf"index (?!{_EMPTY}\.\.{_EMPTY}(?:\s|$))|similarity index (?!100%)|dissimilarity")
+_CUT = "it is not what the patch says it becomes: make the patch anew, or drop its index lines if it was edited"
 _ANEW = "nothing was done; make the patch anew"
 _NUMBERED = re.compile(r"\[[^\[\]]*?\b(\d{1,9})/(\d{1,9})\]")
 _CRUFT = re.compile(r"(?:[\s:]|re:|\[[^]]*\])*", re.IGNORECASE)  # what git takes off a subject
@@ -82,6 +97,7 @@ class Patch:
     strip: int  # folders in front of its paths, as in `git apply -p`
     paths: tuple[str, ...]
     hunks: Mapping[tuple[str, int], str]  # how each begins, by path and line in the old file
+    blobs: tuple[tuple[str, str, str, str], ...]  # path and abbreviated oid before, path and oid after
     message: str
     author: Person | None  # None: whoever hands it in
 
@@ -150,6 +166,9 @@ def read_submission(data: bytes, file: str, env: Mapping[str, str]) -> Submissio
     if len(data) > LARGEST or data.count(b"\n") > MOST_LINES:
         size = f"{LARGEST >> 20} MiB or {MOST_LINES} lines"
         raise PatchError(f"{name} has more than {size}", hint="commit it on a branch and name that")
+    digest = hashlib.sha256(data).hexdigest()
+    if data.count(b"\n") == data.count(b"\r\n"):  # by post or by an editor: git's own lines have no CR
+        data = data.replace(b"\r\n", b"\n")
     if _MAIL.match(data):
         patches = tuple(_mails(data, name, command.sealed(env)))
     else:
@@ -157,7 +176,7 @@ def read_submission(data: bytes, file: str, env: Mapping[str, str]) -> Submissio
     if not patches:
         raise PatchError(f"{name}: no mail in it has a patch")
     plan = _PLAN.search("\n".join(patch.message for patch in patches))
-    return Submission(file, called, hashlib.sha256(data).hexdigest(), patches, plan[1].strip() if plan else None)
+    return Submission(file, called, digest, patches, plan[1].strip() if plan else None)
 
 
 def _mails(data: bytes, name: str, env: Mapping[str, str]) -> Iterator[Patch]:
@@ -165,7 +184,7 @@ def _mails(data: bytes, name: str, env: Mapping[str, str]) -> Iterator[Patch]:
     # A mail that went by post has CRLF everywhere; in a file of format-patch a CR is of the patched text.
     keep = () if data.lstrip().partition(b"\n")[0].endswith(b"\r") else ("--keep-cr",)
     series: dict[int, set[int]] = {}  # the numbers that there are of so many
-    with tempfile.TemporaryDirectory(prefix="gitbot-") as folder:
+    with temporary_folder() as folder:
         where = Path(folder)
         try:
             command.run("mailsplit", "-b", "--mboxrd", *keep, f"-o{folder}", cwd=where, env=env, feed=data.lstrip())
@@ -239,8 +258,14 @@ def _patch(diff: bytes, whole: bytes, name: str, message: str, author: Person | 
         for hunk in file
         for path in _paths(file, strip)
     }
+    blobs = tuple(
+        (_paths(file, strip)[0], match[1], _paths(file, strip)[-1], match[2])
+        for file in files
+        for line in file.patch_info or ()
+        if (match := _BLOBS.match(line))
+    )
     # git wants the newline that a file may lack at its very end.
-    return Patch(diff if diff.endswith(b"\n") else diff + b"\n", strip, tuple(paths), hunks, message, author)
+    return Patch(diff if diff.endswith(b"\n") else diff + b"\n", strip, tuple(paths), hunks, blobs, message, author)
 
 
 def _parsed(text: str, offset: int = 0) -> PatchSet:
@@ -248,7 +273,7 @@ def _parsed(text: str, offset: int = 0) -> PatchSet:
 
     def lines() -> Iterator[str]:
         nonlocal at
-        for line in io.StringIO(text, newline="\n"):
+        for line in io.StringIO(_HEADER.sub(_unambiguous, text), newline="\n"):
             at += 1
             # unidiff looks for names in these lines with patterns whose time grows faster than the line.
             if line.startswith(("diff --git ", "Binary file")) and (len(line) > 3 * LONGEST_PATH or "://" in line):
@@ -259,6 +284,11 @@ def _parsed(text: str, offset: int = 0) -> PatchSet:
         found = PatchSet(lines())
         if not found:
             raise UnidiffParseError("there is no unified diff up to here")
+        counted = _COUNTED.search(text.partition("\ndiff --git ")[0])
+        there = (len(found), sum(file.added for file in found), sum(file.removed for file in found))
+        for number, total, what in zip(there, counted.groups("0") if counted else (), _WHAT, strict=False):
+            if number < int(total):
+                raise UnidiffParseError(f"it ends after {number} of the {total} {what} that it counts itself")
         if (unknown := _unaccounted(text, found)) is not None:
             at = unknown
             raise UnidiffParseError("it is no part of a diff, or it is more than the hunk says")
@@ -269,8 +299,21 @@ def _parsed(text: str, offset: int = 0) -> PatchSet:
             if not whole or (not file and any(map(_WITH_LINES.match, said)) and not file.is_binary_file):
                 raise UnidiffParseError("the changes of this file are missing")
     except (UnidiffParseError, ValueError) as broken:
-        raise PatchError(f"line {at + offset}: {' '.join(str(broken).split())[:200]}") from None
+        raise PatchError(f"line {at + offset}: {' '.join(str(broken).replace(_SPACE, ' ').split())[:200]}") from None
     return found
+
+
+def _unambiguous(header: re.Match[str]) -> str:
+    """The header of a file with the spaces in its names replaced: unidiff would split the names at the last one."""
+    names, moved = header[1], _MOVED.findall(header[2])
+    at = len(names) // 2
+    if moved and names.endswith(to := moved[-1].lstrip('"')):
+        at = names[: len(names) - len(to)].rfind(" ")
+    old, new = names[:at], names[at + 1 :]
+    if names[at : at + 1] != " " or (not moved and old.partition("/")[2] != new.partition("/")[2]):
+        return header[0]
+    pair = f"{old.replace(' ', _SPACE)} {new.replace(' ', _SPACE)}"
+    return f"diff --git {pair}\n{header[2]}{_WITHIN.sub(_SPACE, header[3])}"
 
 
 def _unaccounted(text: str, files: PatchSet) -> int | None:
@@ -301,6 +344,7 @@ def _paths(file: PatchedFile, strip: int) -> list[str]:
 
 def _stripped(name: str, strip: int) -> str:
     """A path as git has it, out of the form in which a diff has it."""
+    name = name.replace(_SPACE, " ")
     if len(name) > 1 and name.startswith('"') and name.endswith('"'):
         raw = name[1:-1].encode("utf-8", "surrogateescape")
         raw = _ESCAPE.sub(lambda m: bytes([int(m[1], 8) & 255]) if len(m[1]) == 3 else _ESCAPES.get(m[1], m[1]), raw)
@@ -320,7 +364,7 @@ def commit_patches(bench: Workbench, submission: Submission, onto: Oid, committe
     misfits: list[ConflictedPath] = []
     for base, how in _ways(bench, submission, onto):
         found = _commit(bench, submission.patches, base, committer, how)
-        if not isinstance(found, ConflictedPath):
+        if not isinstance(found, ConflictedPath) or found.refused == _CUT:
             return found
         misfits.append(found)
     return misfits[0]
@@ -348,9 +392,24 @@ def _commit(
                 raise error
             return _misfit(patch, done.stderr.decode("utf-8", "surrogateescape").strip())
         tree = Oid(bench.git("write-tree").stdout.decode().strip())
+        if (path := _cut(bench.repository, patch, bench.repository.tree_of(tip), tree)) is not None:
+            return ConflictedPath(path, "patch", refused=_CUT)
         if tree != bench.repository.tree_of(tip):
             tip = bench.write_commit(tree, (tip,), patch.author or committer, committer, patch.message)
     return tip
+
+
+def _cut(repository: Repository, patch: Patch, before: Oid, after: Oid) -> str | None:
+    """The first path that began as the patch says and did not become what it says: a part of the patch is missing."""
+    for old, was, new, becomes in patch.blobs:
+        sides = (repository.entry(before, old), was), (repository.entry(after, new), becomes)
+        began, became = (
+            abbreviated.strip("0") == "" if entry is None else entry[0].startswith(abbreviated)
+            for entry, abbreviated in sides
+        )
+        if began and not became:
+            return new
+    return None
 
 
 def _misfit(patch: Patch, words: str) -> ConflictedPath:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import stat
@@ -218,16 +219,17 @@ class Slot:
         try:
             if self.folder.is_symlink() or self.checkout.is_symlink() or not self.checkout.is_dir():
                 return None
-            said = msgspec.json.decode(record.read_bytes(), type=Record)
+            said = msgspec.convert(json.loads(record.read_bytes()), Record)
             record.unlink()
-        except (OSError, msgspec.DecodeError):
+        except (OSError, ValueError):
             return None
         return said
 
     def lay_down(self, record: Record) -> None:
         """Leave the slot for another commit; without its record where a command took that much away."""
         with contextlib.suppress(FileNotFoundError, PermissionError):
-            (self.folder / "record").write_bytes(msgspec.json.encode(record))
+            # msgspec's own has no way to write names that are no UTF-8.
+            (self.folder / "record").write_text(json.dumps(msgspec.to_builtins(record)))
             discard(self.log)  # last: where that made room, a full disk would not be noticed
 
 

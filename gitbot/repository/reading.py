@@ -29,7 +29,8 @@ MOST_KNOWN = 4096  # commits kept as read; a run looks at the newest ones of the
 KEPT_CHANGES = 20_000  # over all comparisons kept: a run asks for each branch's own many times
 KEPT_NAMES = 20_000  # over all folders kept: every branch is compared with the same target
 MOST_CHANGES = 2_000_000  # between two trees; a few small trees that hold each other can stand for any number
-_LISTING = re.compile(rb"(?:[0-7]{5,6} [^\0]+\0.{20})*", re.DOTALL)
+_WHOLE = re.compile(rb"[0-7]{5,6} [^\0]+\0.{20}", re.DOTALL)
+_LISTING = re.compile(rb"(?:%s)*" % _WHOLE.pattern, re.DOTALL)
 _ENTRY = re.compile(rb"([0-7]{5,6}) ([^\0]+)\0(.{20})", re.DOTALL)
 _Kind = TypeVar("_Kind", pygit2.Blob, pygit2.Commit, pygit2.Tree)
 _Key = TypeVar("_Key", bound=Hashable)
@@ -53,7 +54,7 @@ class Repository:
         self.env = dict(env)
         self._commits: OrderedDict[Oid, Commit] = OrderedDict()
         self._changes = _Kept[tuple[Oid | None, Oid], tuple[Change, ...]](KEPT_CHANGES)
-        self._listings = _Kept[pygit2.Oid, dict[bytes, _Side]](KEPT_NAMES)
+        self._listings = _Kept[pygit2.Oid, frozenset[bytes]](KEPT_NAMES)
         self.beside: dict[Oid, set[str]] = {}  # by commit: its children and the branches that stand on it
         self.replaced: frozenset[RefName] = frozenset()  # references that are about to hold something else
 
@@ -152,16 +153,21 @@ class Repository:
     def names(self, tree: Oid, folder: str) -> tuple[str, ...]:
         """What lies in a folder (`src/`, or `` for the top) of a tree; () when it is no folder."""
         found = self.entry(tree, folder.rstrip("/")) if folder else (tree, TREE)
-        inside = self._listing(pygit2.Oid(hex=found[0])) if found is not None and found[1] == TREE else {}
-        return tuple(name.decode("utf-8", "surrogateescape") for name in inside)
+        inside = self._listing(pygit2.Oid(hex=found[0])) if found is not None and found[1] == TREE else frozenset()
+        return tuple(name.decode("utf-8", "surrogateescape") for name in _differing(frozenset(), inside))
 
-    def read(self, tree: Oid, path: str, *, most: int | None = None) -> bytes | None:
-        """The bytes of a regular file in a tree; None when there is none, or when it has more than `most`."""
+    def read(self, tree: Oid, path: str, *, most: int | None = None, fetch: bool = False) -> bytes | None:
+        """The bytes of a regular file in a tree; None when there is none, or when it has more than `most`.
+
+        `fetch`: what a partial clone lacks git asks its remote for, as it does in all of its own commands.
+        """
         found = self.entry(tree, path)
         if found is None or found[1] in (TREE, GITLINK, SYMLINK):
             return None
         if most is not None and self.size(found[0]) > most:
             return None
+        if fetch and not self.has(found[0]) and self.is_partial:
+            self.attempt("cat-file", "-e", found[0])
         return self.blob(found[0])
 
     def size(self, oid: Oid) -> int:
@@ -204,8 +210,7 @@ class Repository:
             before, after = map(self._listing, trees)
             if len(folder) > LONGEST_PATH or len(found) > MOST_CHANGES:
                 raise GitError(f"tree {new[:12]} cannot be compared: it holds more than any checkout could")
-            for name in {name for name, _ in before.items() ^ after.items()}:
-                sides = before.get(name), after.get(name)
+            for name, sides in _differing(before, after).items():
                 inner = [pygit2.Oid(raw=side[1]) if side and _kind(side) == TREE else None for side in sides]
                 if any(inner):
                     left.append((folder + name + b"/", inner))
@@ -214,15 +219,15 @@ class Repository:
                     found.append(change)
         return tuple(sorted(found, key=lambda change: change.path))
 
-    def _listing(self, tree: pygit2.Oid | None) -> dict[bytes, _Side]:
-        """Mode and raw object id by name, from the tree's own bytes: libgit2's diff takes ten times as long."""
-        return self._listings.get(tree, lambda: self._read_listing(tree)) if tree is not None else {}
+    def _listing(self, tree: pygit2.Oid | None) -> frozenset[bytes]:
+        """A tree's entries, from its own bytes: libgit2's diff takes ten times as long."""
+        return self._listings.get(tree, lambda: self._read_listing(tree)) if tree is not None else frozenset()
 
-    def _read_listing(self, tree: pygit2.Oid) -> dict[bytes, _Side]:
+    def _read_listing(self, tree: pygit2.Oid) -> frozenset[bytes]:
         data = self.raw(Oid(str(tree)))
         if _LISTING.fullmatch(data) is None:
             raise GitError(f"tree {str(tree)[:12]} is damaged")
-        return {name: (mode, oid) for mode, name, oid in _ENTRY.findall(data)}
+        return frozenset(_WHOLE.findall(data))
 
     def changed_paths(self, old: Oid | None, new: Oid) -> frozenset[str]:
         """The paths of these changes."""
@@ -396,6 +401,15 @@ class _Kept(Generic[_Key, _Found]):
         while self._size > self._most:
             self._size -= len(self._answers.popitem(last=False)[1]) + 1
         return found
+
+
+def _differing(before: frozenset[bytes], after: frozenset[bytes]) -> dict[bytes, list[_Side | None]]:
+    """Both sides of each name that only one of two trees has, or that is something else there."""
+    found: dict[bytes, list[_Side | None]] = {}
+    for at, entries in enumerate((before - after, after - before)):
+        for mode, name, oid in sorted(_ENTRY.findall(b"".join(entries))):
+            found.setdefault(name, [None, None])[at] = mode, oid
+    return found
 
 
 def _kind(side: _Side | None) -> int:

@@ -8,7 +8,6 @@ which git-lfs sends its files), never asking a person, and nothing of it outlive
 from __future__ import annotations
 
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +17,10 @@ from gitbot.model.git import Oid, RefName
 from gitbot.report.terminal import printable
 from gitbot.repository import checkouts, history, refs
 from gitbot.repository.reading import Repository
+from gitbot.repository.temporary import temporary_folder
 
 PATIENCE = 600  # seconds for one fetch or push
-BRIEFLY = 60  # seconds for a fetch that something else waits for
+BRIEFLY, HASTILY = 60, 5  # seconds for a fetch that something else waits for, and where there was no answer before
 GRACE = 2  # seconds in which one that is interrupted may take its locks away, here and in a remote on this machine
 MOST_WORDS = 12  # lines of a server that are passed on
 ATTEMPTS = 3  # to fetch, while another git fetches the same
@@ -158,10 +158,12 @@ class RemotePlace(Place):
         return RiskError("\n".join([f"{self.name} {what}:", *lines[-MOST_WORDS:]]), hint=hint)
 
 
-def follow(repository: Repository, remote: str, also: str) -> str | None:
-    """Fetch what is configured to follow a remote, and one refspec more; None when done, else the remote's words."""
+def follow(repository: Repository, remote: str, *also: str, hastily: bool = False) -> str | None:
+    """Fetch what is configured to follow a remote, and more refspecs; None when done, else the remote's words."""
     quiet = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules")
-    done, words = _talk(repository, BRIEFLY, "-c", f"remote.{remote}.fetch={also}", "fetch", *quiet, "--", remote)
+    more = (word for one in also for word in ("-c", f"remote.{remote}.fetch={one}"))
+    seconds = HASTILY if hastily else BRIEFLY
+    done, words = _talk(repository, seconds, *more, "fetch", *quiet, "--", remote)
     return None if done else printable(" ".join(words.split()))[:300]
 
 
@@ -169,7 +171,7 @@ def _talk(repository: Repository, seconds: float, *arguments: str) -> tuple[bool
     """Whether git ended well, and what it and the remote had to say."""
     here = repository.work_tree  # in which hooks run, and to which a remote's path may be relative
     located = () if here else ("--git-dir", str(repository.common))
-    with tempfile.TemporaryDirectory(prefix="gitbot-") as folder:
+    with temporary_folder() as folder:
         ended = process.run(
             ("git", *located, *arguments),
             cwd=here or repository.common,

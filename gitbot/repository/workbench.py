@@ -151,11 +151,11 @@ class Workbench:
         return self._target
 
     def conflicting_paths(self, ours: Oid, theirs: Oid) -> tuple[str, ...]:
-        """The paths in which git cannot merge two commits; () when it can, or when it cannot even begin to."""
+        """The paths in which git cannot merge two commits; () when it can, (".",) when it cannot even begin to."""
         try:
             merged = self.merge(ours, theirs)
         except GitError:
-            return ()
+            return (".",)
         return tuple(path.path for path in merged.paths) if isinstance(merged, Unmerged) else ()
 
     def pick(self, base: Oid, tip: Oid, onto: Oid) -> Merged | Unmerged:

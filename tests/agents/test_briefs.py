@@ -10,9 +10,10 @@ import pytest
 from gitbot import preflight
 from gitbot.agents.briefs import LARGEST_PAPER, MOST_HOLDINGS, MOST_PATTERNS, briefs_of, templates_in_force
 from gitbot.agents.excerpts import acceptance
+from gitbot.agents.starting import landed_now
 from gitbot.errors import ConfigurationError
 from gitbot.model.brief import Brief, Briefs
-from gitbot.model.plan import PlanSet
+from gitbot.model.plan import Access, PlanSet
 from gitbot.monitor.surroundings import surroundings
 from gitbot.plans import Source, read_plans
 from gitbot.planset import in_force, plans_at, plans_in
@@ -59,7 +60,8 @@ def whole(box: Sandbox, *given: str) -> Briefs:
     else:
         found = plans_in(repository, top, [str(top / path) for path in given], force.config)
     checked = preflight.check(found, surroundings(repository, top, found, force.config, force.target))
-    return briefs_of(checked, repository, force, top, [str((top or box.path) / path) for path in given])
+    landed = landed_now(repository, force)
+    return briefs_of(checked, repository, force, top, [str((top or box.path) / path) for path in given], landed)
 
 
 def briefs(box: Sandbox, *given: str) -> dict[str, Brief]:
@@ -99,6 +101,19 @@ def test_a_brief_tells_whose_every_file_is(sandbox: SandboxMaker) -> None:
     assert (other.plan, other.branch, other.path, other.line) == ("B", "agent-b", "plans/b.md", 3)
     assert (other.patterns, other.more) == (("web/**",), 0)
     assert [held.plan for held in found["B"].forbidden] == ["A"]
+
+
+def test_what_a_landed_plan_claims_binds_nobody_any_more(sandbox: SandboxMaker) -> None:
+    landed = A.replace("- [ ]", "- [x]").replace("- [~]", "- [x]")
+    box = sandbox(
+        step("main", {"plans/a.md": A, "plans/b.md": B}), step("done", {"plans/a.md": landed, "plans/b.md": B})
+    )
+    before = briefs(box)["B"]
+    assert ([one.plan for one in before.forbidden], before.shared) == (["A"], {"package.json": ("A",)})
+    box.git("merge", "-q", "done")
+    after = briefs(box)
+    assert (after["B"].forbidden, after["B"].shared) == ((), {"package.json": ()})
+    assert after["A"].owns == ("db/**",)
 
 
 def test_plans_of_one_branch_forbid_each_other_nothing() -> None:
@@ -206,6 +221,19 @@ def test_a_plan_names_its_context(sandbox: SandboxMaker, value: str) -> None:
     text = f"---\nplan: A\nowns: [a/**]\ncontext: {value}\ntests: [x]\n---\n- [ ] x\n"
     box = sandbox(step("main", {"plans/a.md": text, "docs/rules.md": "the rules\n", "plans/rules.md": "the rules\n"}))
     assert [paper.text for paper in briefs(box)["A"].context] == ["the rules\n"]
+
+
+def test_a_context_is_named_as_from_its_plan_for_check_too_and_one_that_is_not_there_is_said(
+    sandbox: SandboxMaker,
+) -> None:
+    text = "---\nplan: A\nowns: [a/**]\ncontext: [../../docs/rules.md, docs/none.md]\n---\n- [ ] x\n"
+    box = sandbox(step("main", {"plans/sub/a.md": text, "docs/rules.md": "the rules\n"}))
+    found = whole(box)
+    assert [paper.text for paper in found.context] == ["the rules\n"]
+    assert found.notes == ("plans/sub/a.md: there is no docs/none.md, which its context names",)
+    read = read_plans([Source("plans/sub/a.md", text.encode())])
+    assert [problem for problem in read.problems if problem.level == "error"] == []
+    assert "docs/rules.md" in {claim.pattern for claim in read.plans[0].patterns(Access.READ)}
 
 
 def test_a_plan_holds_its_context(sandbox: SandboxMaker) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -103,6 +104,14 @@ def test_on_events_a_plan_begins_when_what_it_waits_for_is_there(sandbox: Sandbo
     assert order.read_text().split() == ["begin-A", "end-A", "begin-B", "end-B"]
 
 
+def test_many_starts_at_once_make_every_work_tree_once(box: Sandbox) -> None:
+    started = [box.start("start", "plans", "--format", "json") for _ in range(5)]
+    answers = [one.communicate(timeout=120) for one in started]
+    assert [(one.returncode, said[1]) for one, said in zip(started, answers, strict=True) if one.returncode] == []
+    made = [agent["branch"] for said, _ in answers for agent in json.loads(said)["agents"] if agent["made"]]
+    assert sorted(made) == ["agent-a", "agent-b"]
+
+
 def test_an_agent_that_is_at_work_is_not_started_a_second_time(box: Sandbox) -> None:
     box.git("branch", "agent-b")
     words = ("start", "plans", "--", "sh", "-c", "touch here.log; sleep 100")
@@ -121,6 +130,7 @@ def test_an_agent_that_is_at_work_is_not_started_a_second_time(box: Sandbox) -> 
     [
         (["--phase", "1", "--all-phases", "--", "true"], "--phase and --all-phases were given together"),
         (["--every", "15m"], "--every needs a command"),
+        (["--review", "--", "true"], "--review is for --all-phases: nothing else lands"),
         (["--"], "no command stands after --"),
         (["--phase", "9"], "there is no phase 9"),
         (["--retry", "last", "--", "true"], "there is no run 'last'"),

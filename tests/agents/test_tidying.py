@@ -65,12 +65,29 @@ def leave_untracked(box: Sandbox) -> None:
     (tree(box, "a") / "new.txt").write_text("mine\n")
 
 
+def edit_hidden(box: Sandbox, flag: str) -> None:
+    box.git("update-index", flag, "a1.txt", "a.txt", cwd=tree(box, "a"))
+    edit(box)
+
+
+def skip(box: Sandbox) -> None:
+    edit_hidden(box, "--skip-worktree")
+
+
+def assume_unchanged(box: Sandbox) -> None:
+    edit_hidden(box, "--assume-unchanged")
+
+
 def lock(box: Sandbox) -> None:
     box.git("worktree", "lock", str(tree(box, "a")))
 
 
 def begin_a_bisection(box: Sandbox) -> None:
     box.git("bisect", "start", cwd=tree(box, "a"))
+
+
+def clone_into_what_is_ignored(box: Sandbox) -> None:
+    box.git("clone", "-q", ".", str(tree(box, "a") / "deep" / "vendor.log"))
 
 
 def commit(box: Sandbox) -> None:
@@ -83,8 +100,11 @@ def commit(box: Sandbox) -> None:
     [
         (edit, "its work tree has uncommitted work: a1.txt"),
         (leave_untracked, "its work tree has uncommitted work: new.txt"),
+        (skip, "its work tree has uncommitted work: a1.txt"),
+        (assume_unchanged, "its work tree has uncommitted work: a1.txt"),
         (lock, "its work tree is locked"),
         (begin_a_bisection, "a bisection is under way in its work tree"),
+        (clone_into_what_is_ignored, "its work tree holds another repository: deep/vendor.log"),
         (commit, "1 commit of it has not landed"),
     ],
 )
@@ -93,6 +113,12 @@ def test_what_somebody_may_still_need_stays(box: Sandbox, happens: Callable[[San
     assert tidy(box, "--apply")["agent-a"] == (False, why)
     assert tree(box, "a").exists()
     assert box.git("branch", "--list", "agent-a")
+
+
+def test_a_sparse_work_tree_and_what_is_hidden_but_not_edited_can_go(box: Sandbox) -> None:
+    box.git("sparse-checkout", "set", "--no-cone", "a1.txt", cwd=tree(box, "a"))
+    box.git("update-index", "--assume-unchanged", "a1.txt", cwd=tree(box, "a"))
+    assert tidy(box, "--apply")["agent-a"][0]
 
 
 def test_a_work_tree_in_which_a_process_lives_stays(box: Sandbox) -> None:

@@ -203,6 +203,43 @@ def test_what_has_landed_from_the_branch_still_counts(box: Sandbox) -> None:
     assert found(box, "of old", "agent-a") is None
 
 
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Merge branch 'agent-a'",
+        "Merge branch 'agent-a' into 'main'",
+        "Merge remote-tracking branch 'origin/agent-a'",
+        "Merge pull request #7 from somebody/agent-a",
+        "Merged in agent-a (pull request #7)",
+    ],
+)
+def test_what_a_person_merged_counts_whether_the_branch_is_still_there_or_not(box: Sandbox, subject: str) -> None:
+    box.git("merge", "-q", "--no-ff", "-m", subject, "agent-a")
+    for _ in range(2):
+        assert found(box, "parser", "agent-a") == "feat: implement parser"
+        assert found(box, "of old", "agent-a") is None
+        assert found(box, "parser", "agent") is None
+        box.git("branch", "-D", "agent-a", check=False)
+    box.git("branch", "agent-a", "main")
+    assert found(box, "parser", "agent-a") is None, "a new branch of this name has not begun"
+
+
+def test_what_was_committed_here_counts_where_the_target_was_forwarded_to_it(box: Sandbox) -> None:
+    box.git("checkout", "-q", "agent-a")
+    box.git("commit", "-q", "--allow-empty", "-m", "feat: lexer")
+    box.git("checkout", "-q", "main")
+    box.git("merge", "-q", "--ff-only", "agent-a")
+    assert found(box, "lexer", "agent-a") == "feat: lexer"
+
+
+def test_what_an_agent_has_left_counts_when_its_branch_is_gone(box: Sandbox) -> None:
+    tip, before = box.tip("agent-a"), box.tip("main")
+    emit(box, "agent_ended", data={"branch": "agent-a", "tip": tip, "before": before})()
+    box.git("merge", "-q", "--ff-only", "agent-a")
+    box.git("branch", "-q", "-d", "agent-a")
+    assert found(box, "parser", "agent-a") == "feat: implement parser"
+
+
 def test_a_landing_that_names_no_commits_is_passed_over(box: Sandbox) -> None:
     rubbish: tuple[Data, ...] = (
         {},

@@ -1,9 +1,10 @@
 """What the pre-push hook costs: `python -m tests.benchmarks.push_speed [--files 20000] [--plans 10] [--rounds 7]`.
 
 Process time (children included) of the hook for a push of 20 commits, the smallest of some rounds: with the compiled
-plans kept from before, without, and in a repository that has no plans. Milliseconds are those of a quiet machine; on
-another one the ratio to the yardsticks decides, which are what the libraries take to be imported and what git itself
-takes for the push.
+plans kept from before, without, in a repository that has no plans, where the branch has ticked a task, and where the
+target has rules and nobody asked yet whether another plan's work landed. Milliseconds are those of a quiet machine;
+on another one the ratio to the yardsticks decides, which are what the libraries take to be imported and what git
+itself takes for the push.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +22,7 @@ from gitbot.repository.recipes import Recipe, Step, build
 from tests.conftest import ROOT
 
 COMMITS = 20
-AIMS = {"plans kept": 150, "plans read": 400, "no plans": 150}
+AIMS = {"plans kept": 150, "plans read": 400, "no plans": 150, "a task ticked": 150, "landing unknown": 150}
 
 
 def process_time(command: Sequence[str], cwd: Path, env: Mapping[str, str], feed: Path | None = None) -> float:
@@ -53,6 +55,23 @@ def make(folder: Path, files: int, plans: int, env: Mapping[str, str]) -> Path:
     tip = repository.git("rev-parse", "agent-0").decode().strip()
     (folder.parent / f"{folder.name}.lines").write_text(f"refs/heads/agent-0 {tip} refs/heads/agent-0 {'0' * 40}\n")
     return folder
+
+
+def push_more(folder: Path, env: Mapping[str, str], branch: str, path: str, edit: Callable[[str], str]) -> None:
+    """One more commit on a branch, which the hook is told of where it is the one that is pushed."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=folder, env=env, check=True, capture_output=True, text=True).stdout
+
+    git("checkout", "-q", *((branch,) if git("branch", "--list", branch) else ("-b", branch, "main")))
+    file = folder / path
+    file.write_text(edit(file.read_text() if file.exists() else ""))
+    git("add", path)
+    git("-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "-q", "-m", "more")
+    if branch == "agent-0":
+        tip = git("rev-parse", branch).strip()
+        lines = f"refs/heads/{branch} {tip} refs/heads/{branch} {'0' * 40}\n"
+        (folder.parent / f"{folder.name}.lines").write_text(lines)
 
 
 def smallest(rounds: int, measure: Callable[[], float]) -> float:
@@ -90,6 +109,24 @@ def main(argv: Sequence[str] | None = None) -> None:
         found = {"plans read": smallest(args.rounds, lambda: hook("plans", forget=True))}
         found["plans kept"] = smallest(args.rounds, lambda: hook("plans"))
         found["no plans"] = smallest(args.rounds, lambda: hook("none"))
+        push_more(at["plans"], env, "agent-0", "plans/PLAN-0.md", lambda text: text.replace("[ ]", "[x]", 1))
+        found["a task ticked"] = smallest(args.rounds, lambda: hook("plans"))
+        push_more(at["plans"], env, "agent-0", "src/m1/f0.py", lambda text: "changed\n")
+        push_more(at["plans"], env, "agent-1", "src/m1/f1.py", lambda text: "changed\n")
+        push_more(
+            at["plans"],
+            env,
+            "main",
+            "gitbot.toml",
+            lambda text: 'ownership.foreign = "warn"\n[rules]\nimports = "off"\n',
+        )
+
+        def unknown() -> float:
+            (at["plans"] / ".git" / "gitbot" / "landed").unlink(missing_ok=True)
+            return hook("plans")
+
+        unknown()
+        found["landing unknown"] = smallest(args.rounds, unknown)
     print(f"{COMMITS} commits, {args.files} files, {args.plans} plans; processor time, best of {args.rounds}")
     for name, took in yardsticks.items():
         print(f"{name:<22}{took:>8.0f} ms")

@@ -6,6 +6,7 @@ import fcntl
 import os
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -89,6 +90,12 @@ class Terminal:
         return "\n".join(line.rstrip() for line in self.lines).rstrip("\n").split("\n")
 
 
+def _in_front() -> None:
+    """Be what a person's keyboard speaks to; a background job would ignore SIGINT, and hand that down."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    fcntl.ioctl(2, termios.TIOCSCTTY, 0)
+
+
 class Watched:
     """A Python program whose stderr is such a terminal; it goes a step further for every line on its stdin."""
 
@@ -104,7 +111,7 @@ class Watched:
             stderr=slave,
             text=True,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(2, termios.TIOCSCTTY, 0),
+            preexec_fn=_in_front,
         )
         os.close(slave)
 
@@ -140,18 +147,9 @@ class Watched:
         return self.terminal.seen
 
     def interrupt(self) -> int:
-        """Ctrl-C at the keyboard; the exit code.
-
-        A signal that comes right before Python's read is noticed only when the read ends: a line ends it then.
-        """
+        """Ctrl-C at the keyboard; the exit code."""
         os.write(self.master, b"\x03")
-        try:
-            return self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            assert self.process.stdin is not None
-            self.process.stdin.write("\n")
-            self.process.stdin.flush()
-            return self.process.wait(30)
+        return self.process.wait(30)
 
     def __enter__(self) -> Watched:
         return self

@@ -96,6 +96,30 @@ def test_plans_that_are_wrong_are_briefed_with_a_warning_and_an_exit_code(box: S
     assert run("--plan", "b").code == 0
 
 
+def test_agents_of_what_has_landed_are_not_started_again(box: Sandbox, run: Run) -> None:
+    box.git("checkout", "-q", "-b", "agent-a")
+    (box.path / "a").mkdir()
+    (box.path / "a" / "work.txt").write_text("done\n")
+    box.git("add", "-A")
+    box.git("commit", "-qm", "work of a")
+    box.git("checkout", "-q", "main")
+    box.git("merge", "-q", "--no-ff", "agent-a")
+    for form in ("shell", "claude-code", "openclaw"):
+        ran = run("--for", form)
+        assert ("gitbot brief --plan a" in ran.out, "gitbot brief --plan b" in ran.out) == (False, True)
+        assert ran.err == "warning: a: landed, and left out\n"
+    assert "## Plan `a`" in run("--for", "shell", "--plan", "a").out
+    ran = run("--for", "shell", "--phase", "1", "--format", "json")
+    assert [brief["plan"] for brief in ran.document["briefs"]] == ["b"]
+
+
+@pytest.mark.parametrize("time", ["999999999d", "366d", "soon", "-1s"])
+def test_what_is_no_time_that_clocks_take_is_bad_input(box: Sandbox, run: Run, time: str) -> None:
+    with pytest.raises(InputError):
+        run("--for", "openclaw", "--every", time)
+    assert '"everyMs": 31536000000}' in run("--for", "openclaw", "--every", "365d").out
+
+
 def test_outside_of_git_there_are_briefs_but_no_script(box: Sandbox, run: Run) -> None:
     where = box.path.parent / "gitless"
     (where / "plans").mkdir(parents=True)

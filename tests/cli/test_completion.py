@@ -10,6 +10,7 @@ import pytest
 from click.shell_completion import BashComplete
 
 from gitbot.cli import gitbot, main
+from gitbot.preflight import RULES
 from tests.conftest import Sandbox, SandboxMaker, step
 from tests.scenarios.beginnings import plan
 
@@ -53,6 +54,8 @@ def test_runs_commands_and_options_are_offered(box: Sandbox) -> None:
     assert offered("--ver") == ["--version"]
     assert offered("hook", "un") == ["uninstall"]
     assert offered("status", "--in") == ["--into"]
+    assert set(offered("check", "--explain", "")) == set(RULES)
+    assert offered("hook", "run", "pre-p") == ["pre-push"]
 
 
 def test_minus_c_leads_to_the_branches_of_another_repository(
@@ -78,25 +81,38 @@ def test_bash_itself_completes_a_branch(box: Sandbox, tmp_path: Path) -> None:
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m gitbot "$@"\n')
     program.chmod(0o755)
+    box.git("branch", "fix=1@x")
     script = """
         eval "$(gitbot completion bash)"
-        COMP_WORDS=(gitbot integrate agent) COMP_CWORD=2
-        _gitbot_completion gitbot
+        asked() { COMP_LINE=$1 COMP_CWORD=$(($# - 2)) COMP_WORDS=("${@:2}"); }
+        asked 'gitbot integrate agent' gitbot integrate agent; _gitbot_completion
         printf '%s\\n' "${COMPREPLY[@]}"
-        complete -p gitbot
+        asked 'gitbot integrate fix=1' gitbot integrate fix = 1; _gitbot_completion; echo "$COMPREPLY"
+        asked 'gitbot integrate fix=1@' gitbot integrate fix = 1 @; _gitbot_completion; echo "$COMPREPLY"
+        asked 'gitbot status --into=agent/' gitbot status --into = agent/; _gitbot_completion; echo "$COMPREPLY"
+        asked 'git -C . bot integrate agent/' git -C . bot integrate agent/; _git_bot; echo "$COMPREPLY"
+        asked 'git bot ini' git bot ini; _git_bot; echo "$COMPREPLY"
+        asked 'git-bot brief --plan ' git-bot brief --plan ''; _gitbot_completion; echo "$COMPREPLY"
+        complete -p gitbot git-bot
     """
     env = {**box.env, "PATH": f"{program.parent}:{box.env['PATH']}"}
     done = subprocess.run(
         ["bash", "--norc", "-c", script], cwd=box.path, env=env, capture_output=True, text=True, check=False
     )
     assert done.stderr == ""
-    assert done.stdout.splitlines() == ["agent-a", "agent/b", "complete -o nosort -F _gitbot_completion gitbot"]
+    assert done.stdout.splitlines() == [
+        *("agent-a", "agent/b"),
+        *("1@x", "@x", "agent/b", "agent/b", "init", "parser"),
+        *(f"complete -o nosort -F _gitbot_completion {name}" for name in ("gitbot", "git-bot")),
+    ]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_each_shell_gets_a_script_of_its_own(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", shell]) == 0
-    assert f"_GITBOT_COMPLETE={shell}_complete" in capsys.readouterr().out
+    script = capsys.readouterr().out
+    assert f"_GITBOT_COMPLETE={shell}_complete" in script
+    assert "git-bot" in script
 
 
 def test_another_shell_is_bad_usage() -> None:

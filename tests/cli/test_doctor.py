@@ -95,10 +95,14 @@ def test_problems_are_told_first_and_leave_with_1(
 
 
 def test_a_program_that_is_not_on_path_is_a_problem_and_a_shells_own_command_none(sandbox: SandboxMaker) -> None:
-    settings = '[gate]\ncommand = ["no-such-program", "x"]\nsetup = "X=1 no-such"\n[gates.b]\ncommand = "test -f a"\n'
+    settings = (
+        '[gate]\ncommand = ["no-such-program", "x"]\nsetup = "X=1 Y= no-such"\n[gates.b]\ncommand = "test -f a"\n'
+    )
+    settings += '[gates.c]\ncommand = "PATH=bin no-such"\n[gates.d]\ncommand = "X=$(git no-such) test -f a"\n'
     found = signs(sandbox(step("main", {"gitbot.toml": settings})))["gate"]
     assert [sign.text for sign in found if sign.state != "ok"] == [
-        "gate.command: no-such-program was not found on PATH"
+        "gate.setup: no-such was not found on PATH",
+        "gate.command: no-such-program was not found on PATH",
     ]
 
 

@@ -108,7 +108,18 @@ def test_programs_get_a_line_an_event(box: Sandbox, run: Run) -> None:
         "target": None,
         "group": None,
         "data": {"version": "2"},
+        "seen": None,
     }
+
+
+def test_who_works_on_two_plans_speaks_for_the_branch(
+    sandbox: SandboxMaker, within: Callable[[Sandbox], Run]
+) -> None:
+    both = {f"plans/{name}.md": f"---\nid: {name}\nbranch: work\n---\n- [ ] {name}.txt: text\n" for name in "ab"}
+    box = sandbox(step("main", {**both}), step("work", {"a.txt": "a\n"}))
+    box.git("checkout", "-q", "work")
+    assert within(box)("emit", "done").code == 0
+    assert [one.actor for one in events.read(box.repository)] == ["work"]
 
 
 def test_the_actor_is_the_plan_of_the_branch_else_the_branch_else_nobody(box: Sandbox, run: Run) -> None:
@@ -277,7 +288,8 @@ def test_a_killed_run_that_another_command_closes_is_told_of_too(landing: Sandbo
 
 def test_a_run_that_can_tell_nobody_lands_all_the_same(landing: Sandbox, run_landing: Run) -> None:
     blob = write_blob(landing.repository, b"no tree")
-    refs.append(landing.repository, RefName("refs/gitbot/emitted"), before=None, after=blob)
+    own = RefName(f"refs/gitbot/emitted-by/{runs.mark_clone(landing.repository)}")
+    refs.append(landing.repository, own, before=None, after=blob)
     assert run_landing("integrate", "agent-a", "--no-gate").code == 0
     assert events.read(landing.repository) == ()
     assert Path(landing.path, "x.txt").exists()

@@ -1,4 +1,9 @@
-"""A run on a disk with little space left, and again when there is some: `python -m tests.faults.full_disk FOLDER`."""
+"""A run on a disk with little space left, and again when there is some.
+
+    python -m tests.faults.full_disk FOLDER [--all]
+
+With `--all` at every amount of `FREE`, else at two of them.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +54,8 @@ def main() -> int:
     """See the module."""
     folder = Path(sys.argv[1])
     with tempfile.TemporaryDirectory() as home:
-        told = [(free, story(random.Random(3), jobs=1), "") for free in FREE]
+        amounts = FREE if "--all" in sys.argv else FREE[::3]
+        told = [(free, story(random.Random(3), jobs=1), "") for free in amounts]
         for free, steps, whose in [*told, (64, large(), "git cannot merge ")]:
             try_with(free, steps, folder, Path(home), whose)
             for path in folder.iterdir():

@@ -99,7 +99,7 @@ def test_an_undo_that_died_right_after_it_had_moved_the_target_is_finished_by_wh
 ) -> None:
     assert world.run().status == 0
     before = world.positions()[-1]
-    assert world.start("undo", "last", moment=1).wait()
+    assert world.start("undo", "last", moment=3).wait()  # after the record of the intent, and its reference
     assert world.box.git("rev-parse", "main") == before
     assert world.box.git("status", "--porcelain") != ""
     child = world.run(*then)

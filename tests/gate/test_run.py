@@ -105,8 +105,27 @@ def test_the_set_up_runs_again_when_a_file_that_it_names_changed(sandbox: Sandbo
 def test_the_set_up_runs_again_in_other_surroundings(box: Sandbox) -> None:
     """Included files, passed variables, programs: whatever makes an old result count no more."""
     setup = "mkdir -p .venv && touch .venv/done"
-    assert set_ups(box, ["main", "main"], setup, surroundings="one") == 1
-    assert set_ups(box, ["main", "main"], setup, surroundings="two") == 2
+    env = {**box.env, "WHERE": str(box.path.parent)}
+    assert set_ups(box, ["main", "main"], setup, env={**env, "LEVEL": "1"}) == 1
+    assert set_ups(box, ["main", "main"], setup, env={**env, "LEVEL": "2"}) == 2
+
+
+def test_which_other_gates_apply_is_nothing_to_a_set_up(sandbox: SandboxMaker) -> None:
+    """Their commands name programs of their own."""
+    config = """
+[gate]
+command = "test -e made/x"
+setup = "mkdir -p made; touch made/x; echo x >>$WHERE/ran"
+[gates.web]
+command = "ls web"
+paths = ["web/**"]
+"""
+    files = {"gitbot.toml": config, ".gitignore": "made/\n", "web/a": "1\n"}
+    box = sandbox(step("main", files), step("code", {"a": "1\n"}), step("page", {"web/b": "1\n"}))
+    for name in ("code", "page"):
+        ran = box.integrate(name, gate="", env={"WHERE": str(box.path.parent)})
+        assert ran.outcomes == {name: "landed by rebase"}
+    assert (box.path.parent / "ran").read_text() == "x\n"
 
 
 def test_set_ups_that_leave_each_others_work_alone_are_each_remembered(box: Sandbox) -> None:
@@ -183,6 +202,18 @@ def test_what_is_no_longer_there_to_be_included_is_gone_from_the_checkout_too(bo
     assert gate.run(job(box, "main", f"rm -r build; ln -s {box.path}/outside build", gate=config)).log == b""
     assert gate.run(job(box, "main", "ls secret.env", gate=Gate())).judgement.verdict is GateVerdict.FAILED
     assert (box.path / "outside" / "x").read_text() == "mine\n"
+
+
+def test_an_included_file_whose_name_is_no_utf_8_comes_and_goes_as_others_do(box: Sandbox) -> None:
+    odd = Path(os.fsdecode(os.fsencode(box.path) + b"/build/caf\xe9"))
+    odd.parent.mkdir()
+    odd.write_text("x\n")
+    config, seen = Gate(include=("build",)), []
+    for _ in range(2):
+        seen.append(gate.run(job(box, "main", "ls build", gate=config)).log)
+        odd.unlink(missing_ok=True)
+    assert seen[0].startswith(b"caf")
+    assert b"caf" not in seen[1]
 
 
 def test_a_link_in_an_included_folder_that_leads_out_is_refused_unless_to_a_program(
@@ -400,6 +431,22 @@ def test_behind_bwrap_only_the_checkout_can_be_written_and_secrets_are_out_of_si
     for path in (box.path / "x", home / "x", *(Path(place, mark) for place in ("/etc", "/usr", "/", "/tmp"))):
         assert not path.exists()
     assert gate.run(job(box, "code", "true", gate=SANDBOXED)).judgement.verdict is GateVerdict.PASSED
+
+
+def test_behind_bwrap_root_gets_none_of_the_walls_down(box: Sandbox, tmp_path: Path) -> None:
+    """Who is root outside keeps no capability inside: no unmounting, no remounting, no device of its own."""
+    mark = f"x-{box.path.parent.name}-{os.getpid()}"
+    tries = [
+        "mount -o remount,rw,bind / && echo remounted",
+        f"umount -l /tmp && touch {tmp_path}/{mark} && echo unmounted",
+        f"unshare -m sh -c 'umount -l /tmp && touch {tmp_path}/{mark} && echo unshared'",
+        f"mknod {mark} b 7 0 && echo made",
+        "grep CapEff: /proc/self/status",
+    ]
+    said = gate.run(job(box, "main", "; ".join(tries), gate=SANDBOXED)).log.decode().splitlines()
+    assert not {"remounted", "unmounted", "unshared", "made"} & set(said)
+    assert said[-1] == "CapEff:\t0000000000000000"
+    assert not (tmp_path / mark).exists()
 
 
 def test_behind_bwrap_there_is_no_network_but_for_the_set_up(box: Sandbox) -> None:

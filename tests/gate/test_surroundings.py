@@ -51,6 +51,28 @@ def test_an_included_file_counts_by_its_contents_and_not_by_its_time(tmp_path: P
     assert told(tmp_path, programs, config) == seen[-1]
 
 
+def test_a_plain_variable_counts_and_the_machines_own_noise_does_not(programs: Path) -> None:
+    """What cannot reach the tests does not either; nor does any of them where other machines' results are trusted."""
+    known = told(None, programs, Gate(), {"TZ": "UTC"})
+    assert told(None, programs, Gate(), {"TZ": "Asia/Tokyo"}) != known
+    assert told(None, programs, Gate(), {"TZ": "UTC", "DATABASE_URL": "sqlite:"}) != known
+    elsewhere = (
+        "HOME",
+        "PWD",
+        "TMPDIR",
+        "TERM",
+        "SSH_TTY",
+        "XDG_SESSION_ID",
+        "GITHUB_RUN_ID",
+        "TERM_SESSION_ID",
+        "CI",
+    )
+    unseen = ("API_TOKEN", "GIT_DIR", "PYTHONPYCACHEPREFIX")
+    assert told(None, programs, Gate(), {"TZ": "UTC", **dict.fromkeys((*elsewhere, *unseen), "other")}) == known
+    trusting = Gate(trust_remote=True)
+    assert told(None, programs, trusting, {"TZ": "UTC"}) == told(None, programs, trusting, {"TZ": "Asia/Tokyo"})
+
+
 def test_of_the_environment_count_the_variables_that_are_passed(programs: Path) -> None:
     config = Gate(pass_=("DB",))
     known = told(None, programs, config, {"DB": "one", "WINDOWID": "1"})

@@ -5,14 +5,27 @@ import sys
 import time
 from pathlib import Path
 
+from gitbot.guard.enforcement import KEPT as BRANCH_PLANS
+from gitbot.guard.enforcement import enforcement
+from gitbot.guard.remembered import has_landed
 from gitbot.journal import leases
-from tests.guard.conftest import BASE, CONFIG, DeskMaker
+from tests.conftest import Ran
+from tests.guard.conftest import BASE, CONFIG, PLAN_A, DeskMaker
 
 
 def test_one_line_per_path_says_whether_the_branch_may_touch_it(desk: DeskMaker) -> None:
     at = desk(install=False)
     at.commit("agent-a", {"src/a/one.py": "a = 2\n"})
-    asked = ("src/a/new.py", "src/b/two.py", "yarn.lock", "package.json", "README.md", "../elsewhere", ".git/config")
+    asked = (
+        "src/a/new.py",
+        "src/b/two.py",
+        "yarn.lock",
+        "package.json",
+        "README.md",
+        "../elsewhere",
+        ".git/config",
+        ".",
+    )
     done = at.box.gitbot("guard", *asked)
     assert done.code == 1
     assert done.out == (
@@ -23,6 +36,7 @@ def test_one_line_per_path_says_whether_the_branch_may_touch_it(desk: DeskMaker)
         "yes README.md is nobody's: no plan claims it\n"
         "no  ../elsewhere is outside of the repository\n"
         "no  .git/config is outside of the repository\n"
+        "no  . is the repository itself: ask for paths in it\n"
     )
     assert at.box.gitbot("guard", "src/a/new.py", "README.md").code == 0
 
@@ -112,6 +126,49 @@ def test_what_was_read_once_is_answered_without_starting_git(desk: DeskMaker) ->
     first = at.box.gitbot(*asked)
     again = at.box.gitbot(*asked, env={"PATH": "/nowhere"})
     assert (again.code, again.out, again.err) == (1, first.out, first.err)
+
+
+def test_a_branch_that_only_ticked_its_plan_has_nothing_read_anew(desk: DeskMaker) -> None:
+    """What else it changes in a plan is read once, and counts as before."""
+    at = desk(install=False)
+    kept = at.box.path / ".git" / BRANCH_PLANS
+    at.commit("agent-a", {"plans/PLAN-A.md": PLAN_A.replace("[ ]", "[x]")})
+    assert at.gitbot("guard", "src/a/x.py") == Ran(0, "yes src/a/x.py\n", "")
+    assert not kept.exists()
+    at.commit("agent-a", {"plans/PLAN-A.md": PLAN_A.replace("[ ]", "[x]").replace("src/a/**", "src/**")})
+    first = at.gitbot("guard", "src/a/x.py")
+    assert first.err == "warning: plan A claims more on the branch than on main, which is what counts: src/**\n"
+    written = kept.stat().st_ino
+    assert at.gitbot("guard", "src/a/x.py") == first
+    assert kept.stat().st_ino == written
+
+
+def test_what_a_target_that_goes_on_cannot_have_changed_is_not_found_out_again(desk: DeskMaker) -> None:
+    """Work that nothing on the target touched is new, and what landed stays so until something there is reverted."""
+    at = desk(install=False)
+    force = enforcement(at.box.repository, "origin", None)
+    assert force is not None
+    plan, asked = force.plans.plans[1], list[str]()
+
+    def landed() -> bool:
+        def find() -> bool:
+            asked.append(at.box.tip("main"))
+            return True
+
+        return has_landed(at.box.repository, plan, at.box.tip("main"), force.config, find)
+
+    at.commit("agent-b", {"src/b/two.py": "b = 3\n"})
+    at.commit("main", {"README.md": "more\n"})
+    assert (landed(), asked) == (False, [])
+    at.commit("main", {"src/b/two.py": "b = 4\n"})
+    assert (landed(), len(asked)) == (True, 1)
+    at.commit("main", {"README.md": "even more\n"})
+    assert (landed(), len(asked)) == (True, 1)
+    at.commit("main", {"src/b/two.py": "b = 2\n"}, message='Revert "work"')
+    assert (landed(), len(asked)) == (True, 2)
+    at.box.git("checkout", "-q", "main")
+    at.box.git("reset", "-q", "--hard", "HEAD~3")
+    assert (landed(), len(asked)) == (False, 2)
 
 
 def test_the_answer_changes_as_soon_as_the_owners_work_has_landed(desk: DeskMaker) -> None:

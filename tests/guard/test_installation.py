@@ -75,6 +75,23 @@ def test_a_hook_that_goes_by_its_own_name_runs_under_it_beside_what_it_needs(des
     assert sorted(os.listdir(hooks_of(at))) == ["more", "pre-push"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '#!/bin/bash\necho "I am $(basename "${BASH_SOURCE[0]}")" >&2\n',
+        "#!/bin/bash\necho I am ${BASH_SOURCE##*/} >&2\n",
+        f"#!{sys.executable}\nimport pathlib, sys\nsys.exit('I am ' + pathlib.Path(__file__).name)\n",
+        '#!/usr/bin/env perl\nprint STDERR "I am ", __FILE__ =~ s/.*\\///r, "\\n";\n',
+    ],
+)
+def test_a_hook_knows_its_name_in_whatever_language(desk: DeskMaker, text: str) -> None:
+    at = desk(install=False)
+    write_hook(at, text)
+    assert at.gitbot("hook", "install").code == 0
+    at.commit("agent-a", {"src/a/one.py": "a = 2\n"})
+    assert at.push("agent-a").err.splitlines()[0] == "I am pre-push"
+
+
 def test_our_hook_still_runs_the_one_before_it_when_another_tool_moves_it_aside(desk: DeskMaker) -> None:
     """The pre-commit framework does that, and calls it under the name that it gives it."""
     at = desk(install=False)
@@ -87,6 +104,10 @@ def test_our_hook_still_runs_the_one_before_it_when_another_tool_moves_it_aside(
     assert (hooks_of(at) / "seen").read_text().startswith("refs/heads/agent-a ")
     at.commit("agent-a", {"src/b/two.py": "b = 3\n"})
     assert at.push("agent-a").code == 1
+    assert "not guarded" not in at.gitbot("status").err
+    assert at.gitbot("hook", "uninstall").code == 0
+    assert (hooks_of(at) / "pre-push.legacy").read_text() == RECORDER
+    assert at.push("agent-a").code == 0
 
 
 def test_a_hook_that_is_not_executable_is_kept_and_still_not_run(desk: DeskMaker) -> None:

@@ -178,3 +178,21 @@ def test_a_branch_that_only_a_remote_has_landed_when_what_it_brought_is_its_plan
     assert not has_landed(at)
     at.box.git("update-ref", "refs/remotes/origin/agent-b", "main~2")
     assert not has_landed(at), "it is where the target was, and nobody knows whether it ever was elsewhere"
+
+
+@pytest.mark.parametrize("last", ["plans/B.md", "src/b/new.py"])
+def test_a_branch_made_where_the_target_is_has_not_begun_whosever_the_targets_last_commit_is(
+    desk: DeskMaker, last: str
+) -> None:
+    """Nor does it say later whether the target took it from there, but for a record, a reflog or ticks."""
+    at = desk(install=False)
+    at.commit("main", {last: "x = 1\n"})
+    at.push("main", "main:agent-b")
+    at.box.git("update-ref", "refs/remotes/origin/agent-b", "main")
+    assert not has_landed(at)
+    at.box.git("branch", "-q", "--track", "agent-b", "origin/agent-b")
+    at.commit("main", {"README.md": "x\n"})
+    assert not has_landed(at)
+    assert has_landed(at, replace(B, tasks=(Task("one", 1, TaskState.DONE),)))
+    record_landing(at, at.box.tip("agent-b"))
+    assert has_landed(at)

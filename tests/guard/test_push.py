@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,21 @@ def test_where_local_and_remote_name_different_plans_only_what_both_allow_passes
     at.commit("agent-a", {"src/b/two.py": "b = 3\n"})
     assert at.push(f"{source}:refs/heads/agent-b").code == 1
     assert at.push(f"{source}:refs/heads/topic").code == 1
+
+
+def test_the_tip_of_a_plans_branch_is_held_to_it_under_any_name(desk: DeskMaker) -> None:
+    """By a remote-tracking name, or by its object id; a branch that somebody made there is another branch."""
+    at = desk()
+    at.commit("agent-a", {"src/b/two.py": "b = 3\n"})
+    assert at.push("--no-verify", "agent-a").code == 0
+    at.box.git("branch", "copy", "agent-a")
+    for source in ("origin/agent-a", at.box.tip("agent-a"), "agent-a^{}"):
+        refused = at.push(f"{source}:refs/heads/foo")
+        assert (refused.code, "what plan A does not own" in refused.err) == (1, True)
+    assert at.push("copy:refs/heads/foo").code == 0
+    at.box.git("checkout", "-q", "main")
+    at.box.git("merge", "-q", "--ff-only", "agent-a")
+    assert at.push("main").code == 0
 
 
 def test_one_bad_branch_refuses_the_whole_push_and_is_the_only_one_blamed(desk: DeskMaker) -> None:
@@ -217,6 +233,9 @@ def test_a_plan_that_is_new_on_the_branch_counts_with_a_warning(desk: DeskMaker)
     passed = at.push("agent-z")
     assert passed.code == 0
     assert "plan Z (plans/PLAN-Z.md) is not on main yet; it counts as it is on the branch" in passed.err
+    landed = at.box.gitbot("integrate", "agent-z", "--no-gate", "--into", "main", "--dry-run", "--format", "json")
+    (flag,) = landed.branches["agent-z"]["flags"]
+    assert (flag["kind"], flag["paths"]) == ("claims-widened", ["plans/PLAN-Z.md"])
     at.commit("agent-z", {"src/b/two.py": "b = 3\n"})
     assert at.push("agent-z").code == 1
 
@@ -237,8 +256,8 @@ def test_without_any_plan_the_hook_is_silent(desk: DeskMaker) -> None:
     assert (done.code, done.err) == (0, "")
 
 
-def test_a_repository_without_a_target_is_left_alone(desk: DeskMaker) -> None:
-    at = desk(BASE)
+def test_a_repository_without_a_target_and_without_plans_is_left_alone(desk: DeskMaker) -> None:
+    at = desk({"README.md": "hello\n"})
     at.box.git("checkout", "-q", "-b", "agent-a")
     at.box.git("remote", "remove", "origin")
     at.box.git("branch", "-q", "-D", "main")
@@ -246,6 +265,33 @@ def test_a_repository_without_a_target_is_left_alone(desk: DeskMaker) -> None:
     at.commit("agent-a", {"src/b/two.py": "b = 3\n"})
     done = at.push("agent-a")
     assert (done.code, done.err) == (0, "")
+
+
+@pytest.mark.parametrize("config", ["", 'target = "main"\n'])
+def test_a_clone_that_lacks_the_target_goes_by_its_own_plans_and_says_what_to_fetch(
+    desk: DeskMaker, tmp_path: Path, config: str
+) -> None:
+    at, clone = desk({**BASE, "gitbot.toml": config}, install=False), tmp_path / "clone"
+    assert at.push("main", "main:agent-a").code == 0
+    at.box.git("clone", "-q", "--single-branch", "-b", "agent-a", f"file://{at.remote}", str(clone))
+    assert at.gitbot("hook", "install", cwd=clone).code == 0
+    warning = (
+        "warning: there is no main here, so what HEAD has of plans is in force, for what origin is not known to "
+        "have; git remote set-branches --add origin main and git fetch origin bring it\n"
+    )
+    at.commit("agent-a", {"src/a/one.py": "a = 2\n"}, cwd=clone)
+    done = at.push("agent-a", cwd=clone)
+    assert (done.code, done.err) == (0, warning)
+    at.commit("agent-a", {"src/b/two.py": "b = 3\n"}, cwd=clone)
+    done = at.push("agent-a", cwd=clone)
+    assert done.code == 1
+    assert done.err.startswith(warning + REFUSAL)
+    asked = at.gitbot("guard", "src/b/two.py", cwd=clone)
+    assert (asked.code, asked.err) == (1, warning)
+    for word in ("remote set-branches --add origin main", "fetch -q origin"):
+        at.box.git(*word.split(), cwd=clone)
+    asked = at.gitbot("guard", "src/b/two.py", cwd=clone)
+    assert (asked.code, asked.err) == (1, "")
 
 
 def test_a_clone_of_one_branch_goes_by_the_remotes_target(desk: DeskMaker) -> None:
@@ -278,6 +324,29 @@ def test_a_plan_that_cannot_be_read_is_a_warning_and_hides_no_other(desk: DeskMa
     assert passed.code == 0
     assert passed.err.startswith("warning: plans/PLAN-C.md:")
     assert at.push("HEAD:refs/heads/agent-a").code == 1
+
+
+def test_a_plan_that_no_longer_can_be_read_goes_on_protecting(desk: DeskMaker) -> None:
+    """It counts as it was when it could be read last, and everybody who asks is told so in one line."""
+    at = desk({**BASE, "gitbot.toml": CONFIG + 'gate.command = "true"\n'})
+    at.commit("agent-a", {"src/b/two.py": "b = 3\n"})
+    before = at.box.tip("main")
+    for text in ("---\nplan: [B\n---\n", "---\nplan: B\nowns: {\n---\n"):
+        at.commit("main", {"plans/PLAN-B.md": text})
+    line = f"until it is mended it counts as it was at {before[:7]}\n"
+    refused = at.push("agent-a")
+    assert refused.code == 1
+    assert refused.err.startswith("warning: plans/PLAN-B.md:")
+    assert line in refused.err
+    assert "src/b/two.py belongs to plan B (plans/PLAN-B.md:4: src/b/**)" in refused.err
+    for words in (("guard", "src/b/two.py", "--branch", "agent-a"), ("integrate", "agent-a"), ("status",)):
+        done = at.gitbot(*words)
+        assert (words, done.err.count(line)) == (words, 1)
+        assert done.code == (words[0] != "status")
+    assert line.rstrip() in at.gitbot("doctor").out
+    at.commit("main", {"plans/PLAN-B.md": None})
+    at.commit("main", {"plans/PLAN-B.md": "---\nplan: B\nowns: [\n---\n"})
+    assert at.push("agent-a").code == 0
 
 
 def test_the_hook_fires_in_a_linked_work_tree(desk: DeskMaker, tmp_path: Path) -> None:
@@ -352,6 +421,25 @@ def test_what_is_no_commit_here_passes_with_a_warning_and_the_rest_is_judged(des
         assert passed.err.endswith(f" {oid[:12]} {word}; nobody checked whose files this push changes\n".lstrip())
     whole = f"refs/heads/agent-a {at.box.tip('agent-a')} refs/heads/agent-a {zero}\n"
     assert at.hook(f"x {nothing} refs/heads/agent-b {zero}\n{whole}").code == 1
+
+
+def test_a_plan_that_a_partial_clone_lacks_is_fetched_as_git_does(desk: DeskMaker, tmp_path: Path) -> None:
+    """Nothing is checked out, so every blob is missing; without the remote a push passes with a warning."""
+    at = desk(install=False)
+    at.box.git("config", "uploadpack.allowFilter", "true", cwd=at.remote)
+    at.commit("agent-a", {"src/b/two.py": "b = 3\n"})
+    assert at.push("agent-a").code == 0
+    clone = tmp_path / "clone"
+    at.box.git("clone", "-q", "--filter=blob:none", "--no-checkout", f"file://{at.remote}", str(clone))
+    tip = at.box.tip("agent-a")
+    away = at.remote.rename(tmp_path / "away.git")
+    lines = f"refs/heads/agent-a {tip} refs/heads/agent-a {'0' * 40}\n"
+    passed = replace(at, box=replace(at.box, path=clone)).hook(lines)
+    assert (passed.code, passed.err[:9]) == (0, "warning: ")
+    away.rename(at.remote)
+    refused = replace(at, box=replace(at.box, path=clone)).hook(lines)
+    assert refused.code == 1
+    assert "src/b/two.py belongs to plan B" in refused.err
 
 
 def test_plans_that_are_missing_in_a_damaged_clone_pass_with_a_warning(desk: DeskMaker) -> None:

@@ -6,9 +6,11 @@ import itertools
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,17 @@ def test_what_the_same_push_brings_to_the_target_opens_no_branch(served: Callabl
     first, *_ = said(done.err).splitlines()
     assert first.startswith("remote: warning: agent-a: push main by itself first, then agent-a: ")
     assert not at.remote_has("agent-a")
+
+
+def test_that_the_targets_new_plans_would_allow_it_is_said(served: Callable[..., Desk]) -> None:
+    at = served()
+    at.commit("main", {"plans/PLAN-B.md": "---\nplan: B\nowns: [src/c/**]\n---\n# Agent B\n- [ ] write it\n"})
+    at.commit("agent-a", {"src/b/two.py": "b = 3\n"})
+    done = at.push("main", "agent-a")
+    assert done.code == 1
+    assert said(done.err).startswith("remote: warning: agent-a: push main by itself first, then agent-a: ")
+    assert at.push("main").code == 0
+    assert at.push("agent-a").code == 0
 
 
 def test_the_target_that_clients_call_a_remotes_is_the_servers_own_branch(served: Callable[..., Desk]) -> None:
@@ -203,9 +216,47 @@ def daemon(tmp_path: Path) -> Iterator[Callable[[Desk], str]]:
         process.wait()
 
 
-def test_a_client_elsewhere_reads_the_refusal_too(served: Callable[..., Desk], daemon: Callable[[Desk], str]) -> None:
+@pytest.fixture
+def web() -> Iterator[Callable[[Desk], str]]:
+    """Serves the folder of a desk's remote over smart http on loopback, by git's own CGI program: gives the URL."""
+    running: list[ThreadingHTTPServer] = []
+
+    def start(at: Desk) -> str:
+        given = {"GIT_PROJECT_ROOT": str(at.remote.parent), "GIT_HTTP_EXPORT_ALL": "1", "REMOTE_USER": "ada"}
+
+        class Backend(BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                path, _, query = self.path.partition("?")
+                asked = {"REQUEST_METHOD": self.command, "PATH_INFO": path, "QUERY_STRING": query}
+                asked["CONTENT_TYPE"] = self.headers.get("Content-Type", "")
+                asked["CONTENT_LENGTH"] = self.headers.get("Content-Length", "0")
+                asked["HTTP_CONTENT_ENCODING"] = self.headers.get("Content-Encoding", "")
+                body, env = self.rfile.read(int(asked["CONTENT_LENGTH"])), {**at.box.env, **given, **asked}
+                done = subprocess.run(["git", "http-backend"], env=env, input=body, capture_output=True, check=True)
+                head, _, said = done.stdout.partition(b"\r\n\r\n")
+                self.wfile.write(b"HTTP/1.0 200 OK\r\n" + head + b"\r\n\r\n" + said)
+
+            do_GET = do_POST = answer
+
+            def log_message(self, format: str, *_: object) -> None:
+                """Tests are quiet."""
+
+        running.append(ThreadingHTTPServer(("127.0.0.1", 0), Backend))
+        threading.Thread(target=running[-1].serve_forever, args=(0.01,), daemon=True).start()
+        return f"http://127.0.0.1:{running[-1].server_port}/{at.remote.name}"
+
+    yield start
+    for server in running:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("way", ["daemon", "web"])
+def test_a_client_elsewhere_reads_the_refusal_too(
+    served: Callable[..., Desk], way: str, request: pytest.FixtureRequest
+) -> None:
     at = served()
-    at.box.git("remote", "set-url", "origin", daemon(at))
+    at.box.git("remote", "set-url", "origin", request.getfixturevalue(way)(at))
     at.commit("agent-a", {"src/b/two.py": "b = 3\n"})
     at.commit("agent-b", {"src/b/two.py": "b = 3\n"})
     done = at.push("agent-a", "agent-b")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from itertools import pairwise
@@ -14,7 +15,7 @@ import pytest
 
 from gitbot.errors import InputError
 from gitbot.journal import events, runs
-from gitbot.model.event import Data, Event
+from gitbot.model.event import ROUND, Data, Event, of_the_round
 from gitbot.model.git import Oid, RefName
 from gitbot.repository import Repository, open_repository, refs
 from gitbot.repository.writing import BLOB, write_blob, write_tree
@@ -52,6 +53,11 @@ def emitted(repository: Repository, *names: str, now: float = 1.0) -> list[Event
     return [events.emit(repository, name, now=now) for name in names]
 
 
+def own(box: Sandbox) -> str:
+    """Where this clone keeps what it has really emitted."""
+    return f"refs/gitbot/emitted-by/{runs.clone_id(box.repository)}"
+
+
 def names(repository: Repository) -> list[str]:
     return [event.event for event in events.read(repository)]
 
@@ -85,7 +91,7 @@ def test_fifty_writers_at_once_lose_nothing_and_mix_nobodys_order_up(box: Sandbo
     for who in range(50):
         assert [event.data["number"] for event in found if event.actor == str(who)] == [0, 1, 2, 3]
     shared = RefName(events.PREFIX + clone)
-    assert refs.read(box.repository, shared) == refs.read(box.repository, RefName("refs/gitbot/emitted"))
+    assert refs.read(box.repository, shared) == refs.read(box.repository, RefName(own(box)))
     assert box.git("fsck", "--no-dangling") == ""
     assert set(box.git("for-each-ref", "--format=%(objecttype)", "refs/gitbot").split()) == {"tree"}
 
@@ -93,7 +99,7 @@ def test_fifty_writers_at_once_lose_nothing_and_mix_nobodys_order_up(box: Sandbo
 def test_the_ten_thousandth_event_costs_what_the_first_did(box: Sandbox) -> None:
     emitted(box.repository, "first")
     ten = {f"0000/{n:08d}": b"".join(line(f"e{n + i}") for i in range(100)) for n in range(0, 10_000, 100)}
-    put(box.repository, "refs/gitbot/emitted", ten)
+    put(box.repository, own(box), ten)
     before = int(box.git("count-objects").split()[0])
     emitted(box.repository, "last")
     assert int(box.git("count-objects").split()[0]) - before == 3
@@ -106,7 +112,7 @@ def test_many_events_and_long_ones_are_spread_over_files(box: Sandbox) -> None:
         long = "x" * 7000 if number < 10 else ""
         events.emit(box.repository, f"e{number}", now=1.0, data={"text": long})
     assert names(box.repository) == [f"e{number}" for number in range(115)]
-    files = box.git("ls-tree", "-r", "--name-only", "refs/gitbot/emitted").split()
+    files = box.git("ls-tree", "-r", "--name-only", own(box)).split()
     assert files == ["0000/00000000", "0000/00000009", "0000/00000109"]
 
 
@@ -189,7 +195,7 @@ def test_what_a_stranger_says_under_this_clones_name_is_not_believed(box: Sandbo
 
 def test_a_lock_that_a_killed_writer_left_is_outlasted(box: Sandbox) -> None:
     emitted(box.repository, "one")
-    left = box.repository.common / "refs/gitbot/emitted.lock"
+    left = box.repository.common / f"{own(box)}.lock"
     left.touch()
     os.utime(left, (1, 1))
     emitted(box.repository, "two")
@@ -223,6 +229,52 @@ def clones(box: Sandbox, tmp_path: Path) -> tuple[Sandbox, Sandbox]:
     for name in ("left", "right"):
         box.git("clone", "-q", str(bare), str(tmp_path / name))
     return Sandbox(tmp_path / "left", box.env), Sandbox(tmp_path / "right", box.env)
+
+
+def test_a_copy_of_the_folder_is_a_clone_of_its_own_and_the_original_stays_what_it_was(
+    box: Sandbox, tmp_path: Path
+) -> None:
+    emitted(box.repository, "before")
+    here = runs.clone_id(box.repository)
+    shutil.copytree(box.path, tmp_path / "copy", symlinks=True)
+    copy = Sandbox(tmp_path / "copy", box.env)
+    assert names(copy.repository) == ["before"]
+    emitted(box.repository, "left", now=2.0)
+    emitted(copy.repository, "right", now=3.0)
+    assert runs.clone_id(box.repository) == here != runs.clone_id(copy.repository)
+    for one, other in ((box, copy), (copy, box)):
+        one.git("fetch", "-q", str(other.path), "+refs/gitbot/events/*:refs/gitbot/fetched/other/events/*")
+    for one in (box, copy):
+        assert names(one.repository) == ["before", "left", "right"]
+        assert len({event.id for event in events.read(one.repository)}) == 3
+
+
+def test_a_copy_that_many_writers_find_at_once_becomes_one_clone(box: Sandbox, tmp_path: Path) -> None:
+    emitted(box.repository, "before")
+    shutil.copytree(box.path, tmp_path / "copy")
+    subprocess.run([sys.executable, "-c", CROWD, str(tmp_path / "copy")], env=box.env, check=True, timeout=120)
+    copy = Sandbox(tmp_path / "copy", box.env)
+    assert len(events.read(copy.repository)) == 201
+    assert len(copy.git("for-each-ref", "refs/gitbot/events").splitlines()) == 2
+
+
+def test_a_round_leaves_behind_what_its_writer_had_seen_whatever_the_clocks_say(
+    clones: tuple[Sandbox, Sandbox],
+) -> None:
+    """The clock on the left is an hour ahead: what the right one says after that round is not hidden by it."""
+    left, right = clones
+    for clone in clones:
+        follow(clone, "<!-- the refspecs")
+    emitted(right.repository, "stale", now=100.0)
+    follow(right, "And whenever")
+    follow(left, "And whenever")
+    emitted(left.repository, "also_stale", ROUND, "fresh", now=3700.0)
+    follow(left, "And whenever")
+    emitted(right.repository, "ready", now=101.0)
+    follow(right, "And whenever")
+    follow(left, "And whenever")
+    for clone in clones:
+        assert sorted(one.event for one in of_the_round(events.read(clone.repository))) == ["fresh", "ready", ROUND]
 
 
 def documented(heading: str) -> list[list[str]]:

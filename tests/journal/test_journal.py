@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gitbot.errors import DamagedRecordError, GitError, LockedError
@@ -115,6 +118,28 @@ def test_a_run_to_which_another_clone_has_added_is_no_longer_ones_own(box: Sandb
     assert runs.latest(box.repository) is None
 
 
+def test_a_copied_or_moved_repository_keeps_its_runs_and_a_copy_has_no_part_in_later_ones(
+    box: Sandbox, tmp_path: Path
+) -> None:
+    Journal(box.repository, RUN).append(started(box))
+    shutil.copytree(box.path, tmp_path / "copy", symlinks=True)
+    copy = Sandbox(tmp_path / "copy", box.env)
+    assert runs.latest(copy.repository) == RUN
+    later = RunId("20990101T000000Z-0000")
+    Journal(box.repository, later).append(msgspec.structs.replace(started(box), run=later, time=time.time() + 60))
+    for _ in range(2):  # before it has recorded anything itself, and after
+        copy.git("fetch", "-q", str(box.path), "+refs/gitbot/runs/*:refs/gitbot/runs/*")
+        assert runs.latest(copy.repository) == RUN
+        runs.mark_clone(copy.repository)
+    theirs = RunId("20980101T000000Z-0000")
+    Journal(copy.repository, theirs).append(msgspec.structs.replace(started(copy), run=theirs))
+    assert runs.latest(copy.repository) == theirs
+    box.git("fetch", "-q", str(copy.path), "+refs/gitbot/runs/*:refs/gitbot/runs/*")
+    assert runs.latest(box.repository) == later
+    box.path.rename(tmp_path / "moved")
+    assert runs.latest(Sandbox(tmp_path / "moved", box.env).repository) == later
+
+
 def test_a_pinned_branch_outlives_its_deletion_and_comes_back_commit_for_commit(box: Sandbox) -> None:
     tip = box.tip("agent-a")
     before = box.git("log", "--all", "--format=%H")
@@ -133,6 +158,7 @@ def test_pins_and_results_are_let_go_after_two_weeks(box: Sandbox) -> None:
     begun = pins.run_time(RUN)
     assert begun is not None
     pins.let_go(box.repository, "refs/gitbot/pin/", begun + 13 * 86400)
+    pins.let_go(box.repository, "refs/gitbot/pin/", begun + 15 * 86400, spared=RUN)
     assert box.git("for-each-ref", "refs/gitbot/pin") != ""
     pins.let_go(box.repository, "refs/gitbot/pin/", begun + 15 * 86400)
     assert box.git("for-each-ref", "refs/gitbot/pin") == ""

@@ -7,6 +7,8 @@ import pytest
 from gitbot.landing.flags import gate_file_flag, lost_lines_flag, protected_flag, uncommitted_flag
 from gitbot.merge.losses import Loss
 from gitbot.model.git import BranchName, Change, ChangeKind, Oid
+from tests.conftest import SandboxMaker, step
+from tests.scenarios.beginnings import base
 
 BLOB = Oid("1" * 40)
 
@@ -23,21 +25,41 @@ def changed(path: str, kind: ChangeKind = ChangeKind.MODIFIED) -> Change:
         ("./gate.sh --fast", "gate.sh"),
         (("pytest", "tests/test_x.py"), "tests/test_x.py"),
         ("make test", "Makefile"),
+        ("make test", "GNUmakefile"),
+        ("/usr/bin/make -j2 check", "makefile"),
+        ("make -C src/c check", "src/c/Makefile"),
         ("npm test", "package.json"),
+        ("sh $PWD/tools/gate.sh", "tools/gate.sh"),
+        ('sh "${PWD}/gate.sh"', "gate.sh"),
+        ('"$PWD"/gate.sh --all', "gate.sh"),
+        ("cd tools && ./gate.sh", "tools/gate.sh"),
+        ("cd tools; cd ci/x; sh gate.sh", "tools/ci/x/gate.sh"),
+        ("cd tools && sh ../gate.sh", "gate.sh"),
+        ("docker run -v {checkout}:/src image sh /src/ci/gate.sh", "ci/gate.sh"),
+        (("sh", "{checkout}/ci/walls.sh", "{command}"), "ci/walls.sh"),
         ("sh 'unbalanced gate.sh", "gate.sh"),
         ("sh gate.sh; true", "gate.sh"),
         ("pytest tests/test_x.py::test_a", "tests/test_x.py"),
     ],
 )
 def test_a_file_that_the_gate_command_names_is_said(command: str | tuple[str, ...], path: str) -> None:
-    flag = gate_file_flag(command, [changed(path), changed("other")])
+    flag = gate_file_flag((command,), [changed(path), changed("other"), changed("sub/Makefile")])
     assert flag is not None
     assert (flag.kind, flag.paths) == ("gate-file", (path,))
 
 
+def test_what_sets_up_and_what_stands_around_the_tests_are_commands_too(sandbox: SandboxMaker) -> None:
+    config = '[gate]\ncommand = "true"\nsetup = "sh set-up.sh"\nisolation = ["sh", "walls.sh", "{command}"]\n'
+    scripts = {"set-up.sh": "true\n", "walls.sh": 'sh -c "$1"\n'}
+    changed = {path: text + "# changed\n" for path, text in scripts.items()}
+    box = sandbox(base({"gitbot.toml": config, **scripts}), step("agent-a", changed))
+    [flag] = box.integrate("agent-a", gate="").branches["agent-a"]["flags"]
+    assert (flag["kind"], flag["paths"]) == ("gate-file", ["set-up.sh", "walls.sh"])
+
+
 def test_other_files_and_no_gate_are_no_matter() -> None:
-    assert gate_file_flag("sh gate.sh", [changed("sub/gate.sh"), changed("sh.txt")]) is None
-    assert gate_file_flag(None, [changed("gate.sh")]) is None
+    assert gate_file_flag(("sh gate.sh",), [changed("sub/gate.sh"), changed("sh.txt")]) is None
+    assert gate_file_flag((None,), [changed("gate.sh")]) is None
 
 
 def test_protected_patterns_are_those_of_the_configuration() -> None:

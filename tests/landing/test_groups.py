@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gitbot.landing import groups, queue
+from gitbot.landing import groups, queue, search
 from gitbot.landing.queue import Facts, Land, Running, SetAside, Sighting, Stop, Test, TestTarget, Wait
 from gitbot.model.gate import GateVerdict
 from gitbot.model.git import BranchName, Oid
@@ -51,6 +51,18 @@ def facts(number: int, *seen: Sighting, running: tuple[Running, ...] = (), worke
 def asked(*steps: queue.Step) -> list[tuple[BranchName, ...]]:
     assert all(isinstance(step, Test) for step in steps), steps
     return [step.branches for step in steps if isinstance(step, Test)]
+
+
+def test_what_is_left_counts_what_is_known_to_be_red() -> None:
+    """A red group has to be searched; with its culprit found the others are left."""
+    nothing, searched, found = (
+        groups.expected_runs(facts(8, *seen)) for seen in ([], [red(0, 1, 2, 3)], [red(0), green(1, 2)])
+    )
+    assert nothing == search.expected_runs([0.1] * 8)
+    assert searched == search.expected_runs([0.1] * 8, 4) > nothing
+    assert found == search.expected_runs([0.1] * 8, 1) < nothing
+    apart = groups.expected_runs(facts(8, red(0, 1), red(2, 3, 4)))
+    assert apart == search.expected_runs([0.1] * 5, 2) + search.expected_runs([0.1] * 3, 3)
 
 
 def test_branches_are_tested_together_and_a_red_group_is_searched() -> None:

@@ -180,6 +180,16 @@ def test_what_sightings_amount_to(seen: tuple[GateVerdict, ...], confirm: int, e
     assert standing(seen_of(TARGET, *seen), confirm) is expected
 
 
+def test_only_the_gate_that_was_red_confirms_it() -> None:
+    """Two gates that flake once each are no red tree."""
+    one, two = (Sighting(TARGET, (), FAILED, gate=gate) for gate in ("one", "two"))
+    late = Sighting(TARGET, (), LATE, gate="two")
+    assert standing((one, two, late), 1) is Standing.AGAIN
+    assert standing((one, two, one), 1) is Standing.RED
+    assert standing((one, late, late), 1) is Standing.RED
+    assert standing((replace(one, fresh=False), late), 0) is Standing.AGAIN
+
+
 def test_on_the_word_of_an_earlier_run_nobody_is_rejected() -> None:
     before = seen_of(TARGET, FAILED, FAILED, fresh=False)
     assert standing(before, 0) is Standing.AGAIN

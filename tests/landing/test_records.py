@@ -82,6 +82,19 @@ def test_an_intent_that_was_not_settled_is_no_landing() -> None:
     assert {one.outcome for one in run.branches} == {Outcome.WAITING}
 
 
+def test_what_the_run_itself_landed_is_told_apart_from_what_others_put_between() -> None:
+    four = Oid("4" * 40)
+    second, third = (
+        Landing(ref=MAIN, steps=(Landed(before=old, after=new, report=report(name)),))
+        for name, old, new in (("b", TWO, THREE), ("b", THREE, four))
+    )
+    moved = [Moved(before=TWO, after=THREE)]
+    b = Settled(report=report("b"))
+    assert fold([STARTED, Moved(before=ONE, after=THREE), DONE]).spans == ()
+    assert fold([STARTED, LANDING, SETTLED, second, b, DONE]).spans == ((ONE, THREE),)
+    assert fold([STARTED, LANDING, SETTLED, *moved, third, b, DONE]).spans == ((ONE, TWO), (THREE, four))
+
+
 def test_an_undone_run_says_so() -> None:
     assert fold([STARTED, LANDING, SETTLED, DONE, Undone(time=10.0, to=ONE, by_revert=False)]).state == "undone"
 

@@ -149,8 +149,10 @@ def test_of_many_names_a_few_are_said_and_nothing_that_a_terminal_would_obey() -
 
 
 def test_without_names_counts_are_compared() -> None:
-    assert by_counts((5, 0), (3, 1)) == ["3 tests ran, 5 on the target", "1 tests skipped, 0 on the target"]
-    assert by_counts((5, None), (None, 1)) == by_counts((3, 1), (3, 1)) == []
+    said = ["3 tests ran, 5 on the target", "1 tests skipped, 0 on the target"]
+    assert by_counts({"gate": (5, 0)}, {"gate": (3, 1)}) == said
+    assert by_counts({"gate": (5, 0), "ui": (9, 0)}, {"ui": (8, 0)}) == ["8 tests ran, 9 on the target (gate ui)"]
+    assert by_counts({"gate": (5, None)}, {"gate": (None, 1)}) == by_counts({"gate": (3, 1)}, {"gate": (3, 1)}) == []
 
 
 def test_a_diff_of_countless_tests_is_read_to_its_end() -> None:

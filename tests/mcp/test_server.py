@@ -58,7 +58,8 @@ def test_an_agent_asks_who_owns_a_path_holds_one_reads_its_brief_and_hears_of_ot
         assert all(tool.description for tool in listed.tools)
         owned = await ask("who_owns", path="src/b/two.py")
         assert (owned["kind"], owned["claim"]["owner"], owned["claim"]["line"]) == ("foreign", "B", 4)
-        assert (await ask("who_owns", path="package.json"))["kind"] == "shared"
+        shared = await ask("who_owns", path="package.json")
+        assert (shared["kind"], shared["text"]) == ("shared", "package.json is shared by configuration")
         assert (await ask("who_owns", path="README.md"))["kind"] == "unowned"
 
         asked = await ask("may_touch", paths=["src/a/x.py", "src/b/two.py", "../outside"])
@@ -74,6 +75,9 @@ def test_an_agent_asks_who_owns_a_path_holds_one_reads_its_brief_and_hears_of_ot
             "claimed": False,
             "text": "src/b/two.py belongs to plan B (plans/PLAN-B.md:4: src/b/**)",
         }
+        for pattern in ("plans/PLAN-B.md", "Plans/plan-b.md", "plans/*-B.md"):
+            refused = await ask("claim", patterns=[pattern])
+            assert refused == {"claimed": False, "text": "plans/PLAN-B.md is the plan file of plan B"}
         assert (await ask("held")) == {"leases": []}
         assert (await ask("claim", patterns=["docs/**"], minutes=5, reason="the guide"))["claimed"]
         late = await ask("claim", patterns=["docs/index.md"], holder="agent-z")
@@ -94,6 +98,13 @@ def test_an_agent_asks_who_owns_a_path_holds_one_reads_its_brief_and_hears_of_ot
         assert seen["seen"] == [emitted]
         assert (emitted["actor"], emitted["data"]) == ("A", {"version": 2})
         assert (await ask("wait", events=["never"], timeout_seconds=0))["end"] == "timed-out"
+        absent = await ask("wait", commit="parser", branch="agent-b", timeout_seconds=0)
+        assert (absent["end"], absent["commit"]) == ("timed-out", None)
+        box.git("branch", "agent-b", "main")
+        waits = asyncio.create_task(ask("wait", commit="parser", branch="agent-b", timeout_seconds=60))
+        oid = box.git("commit-tree", "-p", "main", "-m", "feat: parser", "main^{tree}")
+        box.git("update-ref", "-m", "commit: feat: parser", "refs/heads/agent-b", oid)
+        assert (await waits)["commit"] == {"oid": oid, "subject": "feat: parser"}
         assert box.gitbot("events", "--format", "json").out.count("schema_ready") == 1
 
     session(box, talk)

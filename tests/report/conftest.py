@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from gitbot.model.plan import Access, Claim, Need, NeedKind, Plan, PlanId, PlanSet, Source, Task, TaskState
 from gitbot.model.preflight import Check, Estimate, Question, Span
 from gitbot.preflight import Surroundings, check
+from tests.report.opened import chromium
 
 
 def _plan(name: str, title: str, *claims: tuple[str, Access], needs: tuple[Need, ...] = ()) -> Plan:
@@ -100,10 +99,5 @@ def hostile_answer() -> Check:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """One for all pages. A machine without one fails them: nothing else would notice a broken page."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert program, "no chromium on this machine: apt-get install chromium, or leave these out: -m 'not browser'"
-    root = ["--no-sandbox"] if os.geteuid() == 0 else []  # chromium's sandbox refuses to run as root
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=root)
+    with chromium() as started:
         yield started
-        started.close()

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, sync_playwright
 
 WIDTHS = (400, 1400)
 SCHEMES = ("light", "dark")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The browser that the distribution has."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert program, "no chromium on this machine: apt-get install chromium, or leave these out: -m 'not browser'"
+    root = ["--no-sandbox"] if os.geteuid() == 0 else []  # chromium's sandbox refuses to run as root
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=root)
+        yield started
+        started.close()
 
 
 def opened(browser: Browser, saved: Path, width: int = 1400, scheme: str = "light") -> tuple[Page, list[str]]:

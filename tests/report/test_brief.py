@@ -189,7 +189,30 @@ def test_openclaw_gets_lines_to_spawn_and_the_same_agents_as_timed_jobs() -> Non
     assert [first["name"], second["name"]] == ["agent-A-iteration", "agent-B-iteration"]
     assert first["schedule"] == {"kind": "every", "everyMs": 900_000}
     assert first["payload"]["kind"] == "agentTurn"
+    assert "a turn every 15 minutes" in shown
+    often = message(replace(sample(), phases=sample().phases[:1], every=90), "openclaw")
+    assert '"everyMs": 90000}' in often
+    assert "a turn every 90 seconds" in often
     assert "run gitbot brief --plan A, do the next task" in first["payload"]["message"]
+
+
+def test_plans_of_one_branch_have_one_agent_who_gets_both_briefs() -> None:
+    """Two commands in one work tree would be in each other's way."""
+    (first, second), *_ = sample().phases
+    one = Briefs(((first, replace(second, branch="Agent-A", work_tree=first.work_tree)),), sample().context)
+    shown = {form: message(one, form) for form in FORMS}
+    assert shown["shell"].count("\nstart ") == 1
+    assert all(shown["shell"].count(f"## Plan `{name}`") == 1 for name in "AB")
+    assert "1 agent\n" in shown["text"]
+    _, *prompts = [token.content for token in MarkdownIt().parse(shown["claude-code"]) if token.type == "fence"]
+    assert [[line for line in prompt.splitlines() if line.startswith("## ")] for prompt in prompts] == [
+        ["## Plan `A`: `Tables`", "## Plan `B`"]
+    ]
+    assert "`gitbot integrate agent-a`" in shown["claude-code"]
+    spawned, jobs = [token.content for token in MarkdownIt().parse(shown["openclaw"]) if token.type == "fence"]
+    assert spawned.count("sessions_spawn") == 1
+    assert "run gitbot brief --plan A and gitbot brief --plan B, do" in spawned
+    assert [job["name"] for job in json.loads(jobs)["jobs"]] == ["agent-A-B-iteration"]
 
 
 def test_the_document_holds_the_message_of_each_phase_and_each_brief_in_values_and_words() -> None:

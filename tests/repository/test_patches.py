@@ -51,6 +51,7 @@ def read(data: str | bytes, file: str = "fix.patch") -> Submission:
         ("--- a/x\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-a\n-b\n", {"x": ()}),
         ("--- /dev/null\n+++ b/x\n@@ -0,0 +1,2 @@\n+a\n+b\n", {"x": (range(1, 3),)}),
         ("--- a/x\n+++ b/x\n@@ -1,3 +1,4 @@\n+a\n b\n+c\n-d\n e\n", {"x": (range(1, 2), range(3, 4))}),
+        ("diff --git a/e b/e\nnew file mode 100644\nindex 0000000..e69de29", {"e": ()}),
         ("diff --git a/x b/y\nsimilarity index 100%\nrename from x\nrename to y\n", {"y": ()}),
         ('--- "a/\\303\\251\\t.txt"\n+++ "b/\\303\\251\\t.txt"\n@@ -1 +1 @@\n-a\n+b\n', {"é\t.txt": (range(1, 2),)}),
     ],
@@ -70,6 +71,9 @@ def test_touched_are_the_lines_that_a_diff_adds_or_replaces(patch: str, found: d
         (DIFF.replace("@@ -1,3", "@@ -1,x"), 5),
         (DIFF + DIFF.replace("x.txt", "y.txt").replace("@@ -1,3", "@@ bad"), 14),
         (DIFF + "diff --git a/y b/y\nindex 123..456 100644\nGARBAGE\n", 12),
+        (DIFF + "more of a line that was wrapped\n", 10),
+        (DIFF + "\na footer\n+and a line\n", 12),
+        (f" x.txt | 2 +-\n y.txt | 2 +-\n 2 files changed, 2 insertions(+), 2 deletions(-)\n\n{DIFF}", 13),
         (DIFF + "diff --git a/y b/y\nindex 123..456 100644\n", 10),
         (DIFF + "diff --git a/y b/y\nindex 123..456 100644\n--- a/y\n+++ b/y\n", 10),
         (DIFF + "--- a/y\n+++ b/y\n", 11),
@@ -77,6 +81,9 @@ def test_touched_are_the_lines_that_a_diff_adds_or_replaces(patch: str, found: d
         (DIFF + " one more\n", 10),
         (DIFF + "-- \n2.39\n@@ -9,1 +9,2 @@\n a\n+b\n", 12),
         ("@@ -1,x +1 @@\n-a\n+b\n" + DIFF, 1),
+        (f" x.txt | 3 ++-\n 1 file changed, 2 insertions(+), 1 deletion(-)\n\n{DIFF}", 12),
+        (" x | 1 +\n 1 file changed, 1 insertion(+)\n\ndiff --git a/x b/x\nnew file mode 100644\n", 5),
+        (f" x.txt | 2 +--\n 1 file changed, 1 insertion(+), 2 deletions(-)\n\n{DIFF}", 12),
         ("diff --git a/x b/x\nold mode 100644\nnew mode 100755\nindex 123..456\n", 1),
         ("diff --git a/x b/x\nnew file mode 100644\nindex 0000000..7898192\n", 1),
         ("diff --git a/x b/y\nsimilarity index 90%\nrename from x\nrename to y\n", 1),
@@ -95,6 +102,9 @@ def test_what_is_no_unified_diff_is_refused_with_its_line(patch: str, line: int)
         ("a word before\n--- cut here ---\n{0}", ["x.txt"]),
         ("Index: x.txt\n===================================================================\n{0}", ["x.txt"]),
         ("{0}\\ No newline at end of file\n\n-- \n2.39.5\n\n_____\nlist mailing list\n", ["x.txt"]),
+        ("{0}\n_____\nlist mailing list\n - leave: by mail\n\n{0}", ["x.txt"]),
+        ("{0}____________\nlist mailing list\n----\n", ["x.txt"]),
+        (" x.txt | 2 +-\n 1 file changed, 1 insertion(+), 1 deletion(-)\n\n{0}", ["x.txt"]),
         ("{0}diff --git a/e b/e\nnew file mode 100644\nindex 0000000..e69de29\n{0}", ["x.txt", "e"]),
         ("{0}diff --git a/e b/e\nold mode 100644\nnew mode 100755\n\n-- \n2.39\n", ["x.txt", "e"]),
         ("{0}diff --git a/e b/e\nindex 123..456 100644\nBinary files a/e and b/e differ\n{0}", ["x.txt", "e"]),
@@ -313,6 +323,11 @@ def test_a_patch_without_prefixes_is_applied_as_it_stands(box: Sandbox, tmp_path
     assert box.show(str(applied(box, tmp_path, plain)), "x.txt").splitlines()[1] == "two"
 
 
+def test_a_diff_that_an_editor_gave_other_line_ends_is_applied_as_git_does(box: Sandbox, tmp_path: Path) -> None:
+    crlf = f"{DIFF}\n___________\na list\n".replace("\n", "\r\n")
+    assert box.show(str(applied(box, tmp_path, crlf)), "x.txt").splitlines()[1] == "two"
+
+
 def test_a_diff_whose_last_line_has_no_end_is_whole_when_its_hunk_is(box: Sandbox, tmp_path: Path) -> None:
     assert box.show(str(applied(box, tmp_path, DIFF.rstrip("\n"))), "x.txt").splitlines() == [
         *(LINES[0], "two"),
@@ -333,3 +348,45 @@ def test_a_binary_that_unpacks_to_more_than_memory_holds_is_no_more_than_a_misfi
     head = f"diff --git a/i b/i\nnew file mode 100644\nindex {'0' * 40}..{'1' * 40}\nGIT binary patch\n"
     found = applied(box, tmp_path, f"{head}literal 90000000000\nJcmbQx@ey{{V0RT{{@5C@h\n\nliteral 0\nHcmV?d00001\n\n")
     assert isinstance(found, ConflictedPath)
+
+
+@pytest.mark.parametrize("words", [(), ("--no-prefix",), ("--src-prefix=i/", "--dst-prefix=w/")])
+def test_spaces_in_names_are_no_end_of_a_name(box: Sandbox, tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Not even before a folder's `b/`; new, changed, renamed with changes and without, copied, with a mode alone."""
+    names = ("plan b/x y.txt", "a b/b c.txt", "to b/go away", "b/ b/m", "ta\tb b/x")
+    for name in names:
+        (box.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (box.path / name).write_text(f"{name}\n" + "\n".join(LINES))
+    box.git("add", "-A")
+    box.git("commit", "-q", "-m", "names")
+    (box.path / "new b").mkdir()
+    for name, to in zip(names, ("plan b/y z.txt", "new b/b/d c.txt", "new b/w", "b/ b/n", "ta b b/y"), strict=True):
+        (box.path / to).parent.mkdir(parents=True, exist_ok=True)
+        box.git("mv", name, to)
+    (box.path / "new b/b/d c.txt").write_text("\n".join([*LINES, "more"]) + "\n")
+    (box.path / "new b/a b new.txt").write_text("--- a/ b/x\n+++ b/ b/x\n")
+    (box.path / "x.txt").rename(box.path / "x b.txt")
+    (box.path / "new b/w").chmod(0o755)
+    box.git("add", "-A")
+    patch = box.git("diff", "--cached", "--binary", "-M", *words) + "\n"
+    tree = box.git("write-tree")
+    box.git("reset", "-q", "--hard")
+    assert box.git("rev-parse", f"{applied(box, tmp_path, patch)}^{{tree}}") == tree
+
+
+@pytest.mark.parametrize("cut", [-1, -7])
+def test_a_part_of_a_diff_that_names_what_a_file_becomes_is_not_taken_for_it(
+    box: Sandbox, tmp_path: Path, cut: int
+) -> None:
+    """Whatever was lost: that the last line has no end, or a whole hunk; also on an earlier state of the target."""
+    (box.path / "x.txt").write_text("\n".join(["one", *LINES[1:29], "last"]))
+    lines = box.git("diff").splitlines()
+    assert lines[-1] == "\\ No newline at end of file"
+    box.git("checkout", "-q", "-f", "main")
+    found = applied(box, tmp_path, "\n".join(lines[:cut]) + "\n")
+    assert isinstance(found, ConflictedPath)
+    assert (found.path, (found.refused or "").partition(":")[0]) == (
+        "x.txt",
+        "it is not what the patch says it becomes",
+    )
+    assert isinstance(applied(box, tmp_path / "whole", "\n".join(lines) + "\n"), str)

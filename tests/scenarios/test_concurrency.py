@@ -53,6 +53,22 @@ def test_when_somebody_commits_to_the_target_meanwhile_it_is_computed_again(sand
     assert ran.document["gate"]["runs"] == 2
 
 
+def test_of_where_the_target_went_only_what_the_run_did_is_said(sandbox: SandboxMaker) -> None:
+    box = sandbox(base(), step("agent-a", {"x.txt": "BROKEN\n"}), step("agent-b", {"y.txt": "y\n"}))
+    begun = box.tip("main")
+    gate = f"{{ {committing_gate(box, 1)}; }} && ! grep -q BROKEN *.txt"
+    ran = box.gitbot("integrate", "agent-a", "--gate", gate)
+    assert ran.out.splitlines()[0] == "0 of 1 landed on main"
+    theirs = box.tip("main")
+    shown = box.gitbot("runs", "last", "--format", "json").document
+    assert (shown["before"], shown["after"], shown["spans"]) == (begun, theirs, [])
+    again = f"echo more >{box.path}/a.txt && {committing_gate(box, 1)}"
+    ran = box.gitbot("integrate", "agent-b", "--gate", again)
+    before, after = box.git("rev-parse", "--short=7", "main^"), box.git("rev-parse", "--short=7", "main")
+    assert ran.out.splitlines()[0] == f"1 of 1 landed on main, {before} → {after}"
+    assert box.tip("main^^") == theirs
+
+
 def test_a_target_that_moves_three_times_is_still_landed_on(sandbox: SandboxMaker) -> None:
     box = sandbox(base(), step("agent-a", {"x.txt": "x\n"}))
     assert box.integrate("agent-a", gate=committing_gate(box, 3)).outcomes == {"agent-a": "landed by rebase"}

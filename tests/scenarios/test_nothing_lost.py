@@ -146,7 +146,7 @@ def test_a_landing_whose_proof_fails_does_not_happen(sandbox: SandboxMaker, monk
     integrate(
         box.repository,
         lambda: branches,
-        request,
+        lambda _: request,
         Config(),
         box.env,
         dry_run=False,

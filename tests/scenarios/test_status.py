@@ -92,10 +92,12 @@ def test_a_branch_that_gets_a_work_tree_is_shown_from_then_on(box: Sandbox) -> N
 
 def test_the_lines_that_collide_are_shown_where_they_are_asked_for(box: Sandbox) -> None:
     text = box.gitbot("status", "agent-*", "-v").out
-    assert "\n\nlist.txt:3\n  agent-a:\n    drei\n  agent-b:\n    trois\n" in text
+    assert "\n\nlist.txt:3\n  before both:\n    three\n  agent-a:\n    drei\n  agent-b:\n    trois\n" in text
     assert "drei" not in box.gitbot("status", "agent-*").out
     (conflict,) = box.gitbot("status", "agent-*", "-v", "--format", "json").document["conflicts"]
-    assert conflict["hunks"] == [{"path": "list.txt", "line": 3, "first": ["drei"], "second": ["trois"]}]
+    assert conflict["hunks"] == [
+        {"path": "list.txt", "line": 3, "base": ["three"], "first": ["drei"], "second": ["trois"]}
+    ]
 
 
 def test_watching_tells_a_change_and_ends_with_ctrl_c(box: Sandbox) -> None:
@@ -106,6 +108,25 @@ def test_watching_tells_a_change_and_ends_with_ctrl_c(box: Sandbox) -> None:
     box.git("branch", "--force", "agent-b", "main")
     while "no textual conflict" not in watching.stdout.readline():
         pass
+    watching.send_signal(signal.SIGINT)
+    assert watching.wait(60) == 130
+    watching.communicate()
+
+
+def test_watching_outlasts_a_picture_that_cannot_be_made(box: Sandbox) -> None:
+    """It says why above the picture of before, and goes on when that is mended."""
+    watching = box.start("status", "agent-*", "--watch")
+    assert watching.stdout is not None
+
+    def told(words: str) -> bool:
+        return any(line.startswith(words) for line in watching.stdout or ())
+
+    assert told("  agent-a × agent-b")
+    for text, words in (("zz =\n", ("error: ", "branch ", "  agent-a × agent-b")), ("", ("branch ",))):
+        box.path.joinpath("gitbot.toml").write_text(text)
+        box.git("add", "gitbot.toml")
+        box.git("commit", "--quiet", "--message", "configure")
+        assert all(map(told, words))
     watching.send_signal(signal.SIGINT)
     assert watching.wait(60) == 130
     watching.communicate()
@@ -148,3 +169,26 @@ def test_a_plans_branch_is_found_by_every_name_that_it_may_have_in_any_case(sand
         step("Agent-B", {"B/x.txt": "x\n"}, start="main"),
     )
     assert set(box.gitbot("status", "--format", "json").branches) == {"agent/a", "Agent-B"}
+
+
+def test_a_hook_that_comes_or_goes_is_noticed_though_nothing_else_has_changed(sandbox: SandboxMaker) -> None:
+    """Work trees that are not guarded are part of what is remembered, and none is where no plan claims anything."""
+    box = sandbox(
+        base({"plans/a.md": "---\nplan: a\nowns: [a/**]\n---\n# a\n- [ ] write it\n"}), step("a", start="main")
+    )
+    box.git("worktree", "add", "--quiet", "../a", "a")
+
+    def unguarded() -> list[str]:
+        return [one["work_tree"] for one in box.gitbot("status", "--format", "json").document["unguarded"]]
+
+    both = [str(box.path), str(work_tree(box, "a"))]
+    assert unguarded() == unguarded() == both
+    box.gitbot("hook", "install")
+    assert unguarded() == unguarded() == []
+    box.git("config", "core.hooksPath", "hooks")
+    assert unguarded() == both
+    hooks = work_tree(box, "a") / "hooks"
+    hooks.mkdir()
+    (hooks / "pre-push").write_bytes((box.path / ".git/hooks/pre-push").read_bytes())
+    (hooks / "pre-push").chmod(0o755)
+    assert unguarded() == both[:1]

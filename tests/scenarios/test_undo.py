@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.conftest import Sandbox, SandboxMaker, step
@@ -170,3 +172,31 @@ def test_a_branch_whose_landing_was_reverted_is_told(sandbox: SandboxMaker, ahea
     assert ran.outcomes == {"agent-a": "already-landed"}
     told = "took back" if ahead else f"`git revert {undone[:7]}` brings it back"
     assert told in ran.branches["agent-a"]["why"]
+
+
+def test_branches_that_were_moved_along_go_back_too_where_nothing_of_the_agents_is_in_the_way(
+    sandbox: SandboxMaker, tmp_path: Path
+) -> None:
+    """Else the next landing of one would bring back what the others had landed before it."""
+    names = ("agent-a", "agent-b", "agent-c", "agent-d")
+    box = sandbox(base(), *(step(name, {f"{name}.txt": "x\n"}) for name in names), step("main", {"m.txt": "m\n"}))
+    tips = {name: box.tip(name) for name in names}
+    for name in names[1:]:
+        box.git("worktree", "add", "-q", str(tmp_path / name), name)
+    assert box.gitbot("integrate", *names, "--update-branches", "--no-gate").code == 0
+    moved = {name: box.tip(name) for name in names}
+    (tmp_path / "agent-c" / "agent-c.txt").write_text("edited\n")
+    box.git("commit", "-q", "--allow-empty", "-m", "more", cwd=tmp_path / "agent-d")
+    more = box.tip("agent-d")
+    ran = box.gitbot("undo", "last")
+    assert ran.code == 0, ran.err
+    assert ran.out.splitlines()[1:] == [
+        "taken back: agent-a, agent-b, agent-c, agent-d; the branches are as they were, but for",
+        "  agent-c: its work tree has edits that are in no commit",
+        "  agent-d: it has gone on from there",
+    ]
+    assert {name: box.tip(name) for name in names} == tips | {"agent-c": moved["agent-c"], "agent-d": more}
+    assert box.git("status", "--porcelain", cwd=tmp_path / "agent-b") == ""
+    assert not (tmp_path / "agent-b" / "agent-a.txt").exists()
+    assert box.gitbot("integrate", "agent-b", "--no-gate").code == 0
+    assert box.git("ls-tree", "--name-only", "main").split() == ["a.txt", "agent-b.txt", "gate.sh", "m.txt"]

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Starts one command per plan, the plans of a phase at the same time, and lands a phase before the next one begins.
-# The command finds its brief on standard input, and works in the plan's work tree: sh THIS claude -p
+# Starts one command per branch, those of a phase at the same time, and lands a phase before the next one begins.
+# The command finds its brief on standard input, and works in the branch's work tree: sh THIS claude -p
 # For a command that takes it as an argument: sh THIS sh -c 'agent "$(cat)"'
 set -u
 [ $# -gt 0 ] || { echo "usage: sh $0 COMMAND [ARGUMENT]..." >&2; exit 2; }
@@ -27,15 +27,20 @@ finish() {
 {% for phase in briefs.phases %}
 
 # Phase {{ phase[0].phase }} of {{ phase[0].phases }}
-{% for brief in phase if brief.set_up %}
-[ -e {{ brief.work_tree | quote }} ] || {{ brief.set_up }} || exit
+{% for agent in phase | agents if agent[0].set_up %}
+[ -e {{ agent[0].work_tree | quote }} ] || {{ agent[0].set_up }} || exit
 {% endfor %}
-{% for brief in phase %}
-{% set text %}{% include "brief.md" %}{% endset %}
-start {{ brief.work_tree | quote }} {{ text | trim | quote }} "$@"
+{% for agent in phase | agents %}
+{% set text %}
+{% for brief in agent %}
+{% include "brief.md" %}
+
+{% endfor %}
+{% endset %}
+start {{ agent[0].work_tree | quote }} {{ text | trim | quote }} "$@"
 {% endfor %}
 finish
 {% if not loop.last %}
-{{ (["gitbot", "integrate"] + phase | map(attribute="branch") | list) | shell }} || exit
+{{ (["gitbot", "integrate"] + phase | branches) | shell }} || exit
 {% endif %}
 {% endfor %}

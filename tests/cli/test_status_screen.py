@@ -1,0 +1,71 @@
+"""`gitbot status` on a screen: what takes long is shown, and nothing goes over the edge."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gitbot.report.status import status_text
+from gitbot.report.terminal import cells, wrapped
+from tests.cli.terminals import Watched
+from tests.conftest import SandboxMaker, step
+from tests.report.test_status_page import branch, document
+
+PROGRAM = """
+import os, sys
+from gitbot.cli import main
+os.chdir(sys.argv[1])
+sys.exit(main(["status", "agent-a", "--gate"]))
+"""
+
+
+def test_on_a_terminal_one_sees_whose_gate_is_running(sandbox: SandboxMaker, tmp_path: Path) -> None:
+    gate = f"[gate]\ncommand = 'until test -e {tmp_path}/go; do sleep 0.1; done'\n"
+    box = sandbox(step("main", {"gitbot.toml": gate}), step("agent-a", {"a.txt": "a\n"}, start="main"))
+    env = {**box.env, "TERM": "xterm"}
+    with Watched(PROGRAM, str(box.path), columns=60, rows=20, env=env) as watched:
+
+        def seen() -> Iterator[list[str]]:
+            while watched.process.poll() is None:
+                yield watched.look()
+                time.sleep(0.05)
+
+        assert any(look[0].startswith("gate: testing agent-a since ") for look in seen())
+        (tmp_path / "go").touch()
+        assert watched.process.stdout is not None
+        assert "passed" in watched.process.stdout.read()
+        assert watched.process.wait(30) == 0
+        (line,) = watched.look()
+        assert line.startswith("gate: agent-a passed (")
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_long_paths_and_wide_names_stay_within_the_columns(width: int) -> None:
+    name = "機能/認証フローの実装と統合テストの追加作業ブランチその一"
+    path = "a/very/long/folder/name/that/goes/on/and/on/for/many/columns/a-file-with-a-long-name.component.test.tsx"
+    seen: dict[str, Any] = document(branch(name, stuck="認証" * 60), branch("b"), conflicts=((name, "b"),))
+    seen["conflicts"][0]["paths"] = [path, path + "x"]
+    lines = status_text(seen, colour=False, width=width).splitlines()
+    assert max(map(cells, lines)) <= width
+    assert path.replace("/", "") in "".join(line.strip() for line in lines).replace("/", "")
+
+
+def test_what_is_wrapped_is_whole_and_broken_only_where_no_line_has_room() -> None:
+    assert wrapped("agent-a: one  two", 12) == ["  agent-a:", "    one  two"]
+    assert wrapped("", 10) == [""]
+    assert wrapped("x" * 20, 10) == ["  xxxxxxxx", "    xxxxxx", "    xxxxxx"]
+    assert wrapped("日本語日本語", 7) == ["  日本", "    語", "    日", "    本", "    語"]
+
+
+@pytest.mark.parametrize(("number", "drawn"), [(18, True), (22, True), (23, False)])
+def test_names_give_way_to_the_matrix_until_a_word_takes_its_place(number: int, drawn: bool) -> None:
+    names = [f"agent-with-a-long-name-{at}" for at in range(number)]
+    text = status_text(document(*map(branch, names), conflicts=tuple(pairwise(names))), colour=False, width=80)
+    assert max(map(cells, text.splitlines())) <= 80
+    assert ("who meets whom (× collides):" in text) is drawn
+    assert (f"who meets whom:\n  {number} are too many for 80 columns: --format html\n" in text) is not drawn

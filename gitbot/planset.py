@@ -11,7 +11,8 @@ import contextlib
 import os
 import re
 import zlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -405,8 +406,21 @@ def branch_of(plan: Plan, config: Config) -> BranchName:
 
 def plans_of(branch: str, plans: PlanSet, config: Config) -> tuple[Plan, ...]:
     """The plans whose branch this is; names compare case-folded and without a remote's prefix."""
-    names = spellings(branch)
-    return tuple(plan for plan in plans.plans if not names.isdisjoint(spelled(plan, config)))
+    return owners(plans, config)(branch)
+
+
+def owners(plans: PlanSet, config: Config) -> Callable[[str], tuple[Plan, ...]]:
+    """The same, for who asks of many branches."""
+    by_name = defaultdict[str, set[int]](set)
+    for number, plan in enumerate(plans.plans):
+        for name in spelled(plan, config):
+            by_name[name].add(number)
+
+    def of(branch: str) -> tuple[Plan, ...]:
+        found = {number for name in spellings(branch) for number in by_name.get(name, ())}
+        return tuple(plans.plans[number] for number in sorted(found))
+
+    return of
 
 
 def spellings(branch: str) -> set[str]:

@@ -24,9 +24,11 @@ Value = TypeVar("Value")
 Answer = TypeVar("Answer")
 
 
-def answers(function: Callable[[Value], Answer], values: Sequence[Value], kind: type[list[Answer]]) -> list[Answer]:
+def answers(
+    function: Callable[[Value], Answer], values: Sequence[Value], kind: type[list[Answer]], fewest: int = FEWEST
+) -> list[Answer]:
     """What the function says of each value, in their order; it has to be of a kind that msgspec packs."""
-    count = max(1, min(_MOST, _processors(), len(values) // FEWEST))
+    count = max(1, min(_MOST, _processors(), len(values) // fewest))
     parts = [values[at::count] for at in range(count)]
     workers: list[tuple[int, BinaryIO]] = []
     try:

@@ -105,7 +105,7 @@ def look(
     found = []
     for name in dict.fromkeys((*(one for one in live if one not in behind), *newer, *sorted(urgent))):
         tip = refs.read(repository, known[name]) if name in known else None
-        if tip is None or target is None or over.get((name, tip)) or _is_there(repository, target, tip):
+        if tip is None or target is None or over.get((name, tip)) or history.holds(repository, target, tip):
             continue
         try:
             waits = _in_the_way(repository, name, known[name], is_urgent=name in urgent)
@@ -163,13 +163,6 @@ def _last_runs(
     return over, begun
 
 
-def _is_there(repository: Repository, target: Oid, tip: Oid) -> bool:
-    try:
-        return history.contains(repository, target, tip)
-    except GitError:
-        return False
-
-
 def _unready(
     repository: Repository, force: InForce, name: BranchName, tip: Oid, mine: Sequence[Plan], log: Sequence[Event]
 ) -> str | None:
@@ -191,7 +184,7 @@ def _is_news(repository: Repository, name: BranchName, known: Mapping[BranchName
     mine = known.get(BranchName(name.partition("/")[2]))
     here = refs.read(repository, mine) if mine is not None else None
     there = refs.read(repository, known[name])
-    return here is None or (there is not None and here != there and _is_there(repository, there, here))
+    return here is None or (there is not None and here != there and history.holds(repository, there, here))
 
 
 def _in_the_way(repository: Repository, name: BranchName, ref: RefName, *, is_urgent: bool) -> str | None:

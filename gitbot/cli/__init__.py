@@ -116,8 +116,16 @@ class Surroundings:
 
     @property
     def here(self) -> Path:
-        """The current folder."""
-        return Path.cwd()
+        """The current folder.
+
+        Raises:
+            InputError: it was taken away, as a work tree is whose branch has landed.
+        """
+        try:
+            return Path.cwd()
+        except FileNotFoundError:
+            hint = "go to one that is, or name the repository: gitbot -C PATH …"
+            raise InputError("the current folder is no longer there", hint=hint) from None
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -136,9 +144,7 @@ def gitbot(ctx: click.Context, path: tuple[str, ...]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and give its exit code (docs/exit-codes.md); never a traceback for a user's mistake."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by who started this
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for as long as the process lives
+    console.make_streams_ready()
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup wants it so
             signal.signal(number, _terminated)

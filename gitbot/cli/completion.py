@@ -56,6 +56,17 @@ _gitbot_completion() {
 _git_bot() { _gitbot_completion; }
 complete -o nosort -F _gitbot_completion gitbot git-bot
 """
+# fish itself knows the commands that others add to git in some versions only.
+_FISH = """
+complete --no-files --command git-bot --arguments "(_gitbot_completion)"
+function _gitbot_after_git
+    set -l words (commandline -opc)
+    set -l at (contains -i -- bot $words)
+    complete -C (string join ' ' -- gitbot (string escape -- $words[$at..-1])[2..-1] (commandline -ct))
+end
+complete --command git --condition __fish_git_needs_command --arguments bot --description 'Land branches of agents'
+complete --no-files --command git --condition '__fish_git_using_command bot' --arguments '(_gitbot_after_git)'
+"""
 _SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 
@@ -66,7 +77,7 @@ def command(around: Surroundings, shell: str) -> int:
     """Print the script by which SHELL completes commands, options, and the names of branches, plans and runs.
 
     For bash: eval "$(gitbot completion bash)" in ~/.bashrc. For zsh the same with zsh, after compinit. For fish:
-    gitbot completion fish > ~/.config/fish/completions/gitbot.fish
+    gitbot completion fish > ~/.config/fish/conf.d/gitbot.fish
     """
     script = _SHELLS[shell](click.Group(), {}, "gitbot", "_GITBOT_COMPLETE").source()
     if shell == "bash":
@@ -74,9 +85,9 @@ def command(around: Surroundings, shell: str) -> int:
     elif shell == "zsh":
         script = re.sub(r"(compdef .*gitbot)$", r"\1 git-bot", script, flags=re.MULTILINE)
         script += "_git-bot() { _gitbot_completion }\n"
-    else:  # fish asks for those of git-bot when it is called as a command of git
-        script += 'complete --no-files --command git-bot --arguments "(_gitbot_completion)"\n'
-    console.data(script)
+    else:  # a description may have commas in it
+        script = script.replace('split ","', 'split --max 1 ","') + _FISH
+    console.data(script.replace(" gitbot)", " gitbot 2>/dev/null)"))  # Ctrl-C before the names are there is no error
     return 0
 
 
@@ -114,6 +125,7 @@ _BY_WORD: dict[str, Callable[[Repository], Iterable[str]]] = {
     "HOOK": lambda repository: HOOKS,
     "RUN": lambda repository: ("last", *runs.runs(repository)),
 }
+_PATHS = ("PATH", "FILE", "DIR")
 
 
 def teach(command: click.Command, ctx: click.Context) -> None:
@@ -121,6 +133,8 @@ def teach(command: click.Command, ctx: click.Context) -> None:
     for below in command.commands.values() if isinstance(command, click.Group) else ():
         teach(below, ctx)
     for param in command.params:
-        word = param.make_metavar(ctx).strip("[].")
-        if word in _BY_WORD:
+        word = param.make_metavar(ctx).strip("[].…")
+        if word in _PATHS:
+            param.type = click.Path(file_okay=word != "DIR")
+        elif word in _BY_WORD:
             param.type = _Names(word, _BY_WORD[word], ctx.find_root().params.get("path") or ())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import re
 import sys
@@ -19,6 +21,25 @@ from gitbot.errors import InputError
 from gitbot.report.terminal import printable
 
 _MOST_PARTED = 2  # levels of a document whose entries are written one by one
+# What stands for the signs of our pictures where the encoding of a stream has none of them, column for column.
+_PLAIN = str.maketrans("×●○◆✕│┃┊├└─━╌┄…·→←–", "x*o#x|||+`---.~.><-")
+
+
+def make_streams_ready() -> None:
+    """Have stdout and stderr take any text, whatever their encoding."""
+    codecs.register_error("gitbot.plain", _plain)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by who started this
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for as long as the process lives
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="gitbot.plain")
+
+
+def _plain(wrong: UnicodeError) -> tuple[str, int]:
+    assert isinstance(wrong, UnicodeEncodeError)
+    signs = wrong.object[wrong.start : wrong.end].translate(_PLAIN)
+    return "".join(sign if sign.isascii() else "?" for sign in signs), wrong.end
 
 
 def data(answer: str | Iterable[str]) -> None:

@@ -43,7 +43,7 @@ PATTERN = "agent-*"
 def command(around: Surroundings, keep: str | None) -> int:
     """See all of it on a small repository: check, integrate, a kill in the middle, and the proofs."""
     recipe = read_recipe(_recipe())
-    stage = _stage(recipe, _folder(keep), around.env)
+    stage = _stage(recipe, _folder(around.here, keep), around.env)
     console.data(f"a small program, and the branches of six agents with a plan each, in\n{stage.folder}")
 
     console.data("\n$ gitbot check")
@@ -66,10 +66,10 @@ def _recipe() -> str:
     return (Path(__file__).parents[2] / "fixtures" / "repos" / RECIPE).read_text(encoding="utf-8")
 
 
-def _folder(keep: str | None) -> Path:
+def _folder(here: Path, keep: str | None) -> Path:
     if keep is None:
         return Path(tempfile.mkdtemp(prefix="gitbot-demo-")).resolve()
-    folder = Path(keep).resolve()
+    folder = (here / keep).resolve()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):

@@ -35,8 +35,6 @@ def command(around: Surroundings, paths: tuple[str, ...], from_stdin: bool, bran
         here = around.here
         at = standpoint(glance_at(here, around.env), around.env.get("GITBOT_CONFIG"), branch)
         found = ask(at, here, paths, now=time.time())
-    except FileNotFoundError:
-        raise InputError("the current folder is no longer there", hint="go to one that is") from None
     except GitError as missing:
         hint = "git fsck says what is missing; git fetch may bring it back"
         raise InputError(f"nobody can say whether this branch may: {missing.message}", hint=hint) from None
@@ -58,7 +56,7 @@ def answer_tool(around: Surroundings) -> int:
 
     try:
         here = around.here
-    except FileNotFoundError:  # somebody removed it while the agent was in it
+    except InputError:  # somebody removed it while the agent was in it
         return 0
     try:
         said = tools.answer(sys.stdin.buffer.read(), here, around.env, now=time.time())

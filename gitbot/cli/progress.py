@@ -70,32 +70,39 @@ class Watch:
             self.screen.draw(picture.screen(now, columns - 1, rows - 1))
 
 
-def screen_for(env: Mapping[str, str]) -> Screen | None:
+def screen_for(env: Mapping[str, str], *, whole: bool = False) -> Screen | None:
     """One where stderr can show it."""
     live = sys.stderr.isatty() and env.get("TERM", "dumb") != "dumb"
-    return Screen(colour=not env.get("NO_COLOR")) if live else None
+    return Screen(colour=not env.get("NO_COLOR"), whole=whole) if live else None
 
 
 class Screen:
-    """Lines drawn in place on stderr, each time over those before."""
+    """Lines drawn in place on stderr, each time over those before.
 
-    def __init__(self, *, colour: bool) -> None:
-        self.colour = colour
+    `whole`: on the second screen that a terminal has, for what stays long: who changes the window's size meanwhile
+    finds the first as it was.
+    """
+
+    def __init__(self, *, colour: bool, whole: bool = False) -> None:
+        self.colour, self.whole = colour, whole
         self.drawn: list[Line] = []
 
     def draw(self, lines: list[Line]) -> None:
         """Show these lines and nothing else; none: wipe them away."""
         if _in_background():  # others are writing there
             self.drawn = []
-        elif lines != self.drawn:
+        elif lines != self.drawn or (lines and self.whole):
             columns, rows = size()
             # A terminal that was made narrower has folded what stood in it.
             height = min(rows, sum(max(1, -(-cells(line) // columns)) for line, _ in self.drawn))
             up = f"\x1b[{height - 1}A" if height > 1 else ""
             body = "\n".join(f"\x1b[{code * self.colour}m{line}\x1b[0m\x1b[K" for line, code in lines)
+            first, last = (f"\r{up}", "\x1b[J")
+            if self.whole:
+                first, last = "\x1b[?1049h" * (not self.drawn) + "\x1b[H", "\x1b[J" if lines else "\x1b[?1049l"
             self.drawn = lines
             with suppress(OSError):  # the terminal is gone; the run goes on
-                print(f"\x1b[?7l\r{up}{body}\x1b[J\x1b[?7h", end="", file=sys.stderr, flush=True)
+                print(f"\x1b[?7l{first}{body}{last}\x1b[?7h", end="", file=sys.stderr, flush=True)
 
 
 def json_line(document: Mapping[str, object]) -> str:

@@ -70,7 +70,8 @@ def _listed(repository: Repository, form: str, flaky: bool) -> str | Iterable[st
         return console.as_json(listed | (_flaky(repository) if flaky else {}))
     if flaky:
         good, rate = results.flake_rate(repository)
-        once = "run once more before it is rejected" if confirmations(good, rate) else "rejected at once"
+        at_once = "rejected at once, where its checkout held nothing of earlier runs"
+        once = "run once more before it is rejected" if confirmations(good, rate) else at_once
         rule = f"at once from {MEASURED} such runs on, while at most {RELIABLE:.0%} of them are red"
         told = flaky_text(results.flakes(repository), good, rate)
         return f'{told}\n\nconfirm = "auto": a red branch is {once} ({rule})'

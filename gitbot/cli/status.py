@@ -6,19 +6,21 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
 from gitbot.cli import Surroundings, console
 from gitbot.errors import GitbotError, InputError
-from gitbot.model.gate import GateResult
 from gitbot.model.git import BranchName
 from gitbot.monitor.look import Document, look
-from gitbot.planset import in_force
 from gitbot.report.status import status_text
 from gitbot.report.status_graph import graph_text
 from gitbot.report.terminal import cut, printable
-from gitbot.repository import open_repository
+from gitbot.repository import glance_at, open_repository
+
+if TYPE_CHECKING:
+    from gitbot.model.gate import GateResult
 
 PAUSE = 2.0  # seconds between two looks of --watch
 
@@ -52,10 +54,14 @@ def command(
 
     def seen() -> Document:
         whole = verbose or form == "html"
-        return look(open_repository(around.here, around.env), branches, into, around.env, verbose=whole)
+        return look(glance_at(around.here, around.env), branches, into, around.env, verbose=whole)
+
+    def first() -> Document:
+        with console.under_way("looking at the branches", around.env):
+            return seen()
 
     draw = graph_text if graph else status_text
-    document = _tested(around, into, seen) if gate else seen()
+    document = _tested(around, into, first) if gate else first()
     for line in document["unreadable"]:
         console.talk(f"warning: {line}")
     for blind in document["unguarded"][:1]:
@@ -78,7 +84,8 @@ def command(
 
 def _tested(around: Surroundings, into: str | None, seen: Callable[[], Document]) -> Document:
     """What `seen` gives, with what the gate says of each tip that has work of its own."""
-    from gitbot.monitor.tips import gate_of_tips, must_have_a_gate  # most looks do without
+    from gitbot.monitor.tips import gate_of_tips, last_line, must_have_a_gate  # most looks do without
+    from gitbot.planset import in_force
 
     repository = open_repository(around.here, around.env)
     force = in_force(repository, into, around.env.get("GITBOT_CONFIG"))
@@ -91,7 +98,7 @@ def _tested(around: Surroundings, into: str | None, seen: Callable[[], Document]
     for name, result in results.items():
         one = next(one for one in document["branches"] if one["branch"] == name)
         shown = ("verdict", "seconds", "tests", "gate", "failing", "finished")
-        one["gate"] = {key: getattr(result, key) for key in shown}
+        one["gate"] = {key: getattr(result, key) for key in shown} | {"said": last_line(repository, result)}
     return document
 
 
@@ -126,7 +133,7 @@ def _watch(document: Document, again: Callable[[], Document], draw: Callable[...
     """Show what `again` gives again and again, in place on a terminal, until somebody interrupts it."""
     from gitbot.cli.progress import screen_for
 
-    screen = screen_for(around.env) if sys.stdout.isatty() else None
+    screen = screen_for(around.env, whole=True) if sys.stdout.isatty() else None
     shown = trouble = ""
     try:
         while True:
@@ -140,12 +147,14 @@ def _watch(document: Document, again: Callable[[], Document], draw: Callable[...
             try:
                 document, trouble = again(), ""
             except GitbotError as wrong:  # somebody may mend it; until then the picture is that of before
-                trouble = printable(f"error: {wrong.message}") + "\n"
+                said = (f"error: {wrong.message}", *([f"hint: {wrong.hint}"] if wrong.hint else []))
+                trouble = "".join(f"{printable(line)}\n" for line in said)
     except KeyboardInterrupt:
         return 130
     finally:
         if screen is not None:
-            console.talk("")  # what comes next begins on a line of its own
+            screen.draw([])
+            console.data(shown)  # what was seen last stays
 
 
 def _fitted(text: str) -> list[tuple[str, int]]:

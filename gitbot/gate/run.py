@@ -56,15 +56,17 @@ class GateOutcome:
     counts: tuple[tuple[str, int | None, int | None], ...] = ()
     suites: tuple[tuple[str, Suite], ...] = ()  # of each gate whose reports name every test
     stopped: bool = False  # nobody needs an answer, and this is none
+    fresh: bool = False  # as in `GateResult`
 
 
 def run(job: GateJob, stop: Stop | None = None) -> GateOutcome:
     """Test one commit; whatever kept it from being tested is a verdict too."""
     try:
         with take(job.origin, job.folder, job.slot, job.commit, fresh=job.fresh) as slot:
-            return _test(job, slot, stop or Stop())
+            return replace(_test(job, slot, stop or Stop()), fresh=slot.fresh)
     except (GitbotError, OSError, RecursionError) as broken:  # folders in folders, deeper than Python goes
-        return GateOutcome(Judgement(GateVerdict.BROKEN, 1), log=f"gitbot: {broken}\n".encode("utf-8", "replace"))
+        log = f"gitbot: {broken}\n".encode("utf-8", "replace")
+        return GateOutcome(Judgement(GateVerdict.BROKEN, 1), log=log, fresh=job.fresh)
 
 
 def _test(job: GateJob, slot: Slot, stop: Stop) -> GateOutcome:

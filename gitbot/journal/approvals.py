@@ -8,6 +8,7 @@ only where `trust-remote` says so.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ import msgspec
 
 from gitbot.config import Config
 from gitbot.errors import GitError
-from gitbot.journal import clone, recorded
+from gitbot.journal import clone, lock, recorded
 from gitbot.model.git import BranchName, Change, Oid, RefName
 from gitbot.patterns import compile_patterns
 from gitbot.report.terminal import printable
@@ -89,7 +90,7 @@ def approve(repository: Repository, branch: BranchName, tip: Oid, patch: str, no
     new = Approval(branch=BranchName(printable(branch)), tip=tip, patch=patch, by=by, time=now, clone=here.id)
     blob, ref = write_blob(repository, here.seal(msgspec.json.encode(new), patch)), RefName(PREFIX + patch)
     while (known := read(repository, patch)) is None:
-        refs.swap(repository, ref, before=refs.read(repository, ref), after=blob, why="gitbot: approve")
+        _move(repository, ref, blob, "gitbot: approve")
     return known
 
 
@@ -97,5 +98,11 @@ def revoke(repository: Repository, patch: str) -> Approval | None:
     """Take a yes back; None when there is none."""
     ref, known = RefName(PREFIX + patch), read(repository, patch)
     if known is not None:
-        refs.swap(repository, ref, before=refs.read(repository, ref), after=None, why="gitbot: approve --revoke")
+        _move(repository, ref, None, "gitbot: approve --revoke")
     return known
+
+
+def _move(repository: Repository, ref: RefName, after: Oid | None, why: str) -> None:
+    with contextlib.suppress(FileNotFoundError):  # of a git that was killed, or is about to be done
+        lock.outlast(repository.common / f"{ref}.lock")
+    refs.swap(repository, ref, before=refs.read(repository, ref), after=after, why=why)

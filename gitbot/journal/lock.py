@@ -119,6 +119,10 @@ def _sweep(repository: Repository) -> None:
         for path in (ours / kind).rglob("*.lock"):
             path.unlink(missing_ok=True)
     (ours / "clone.lock").unlink(missing_ok=True)
+    for kind in ("approved", "lease"):  # which others write as well
+        for path in (ours / kind).rglob("*.lock"):
+            with contextlib.suppress(FileNotFoundError):
+                outlast(path)
     moving = repository.common / refs.MOVING
     if moving.exists():
         with moving.open("rb") as marker:

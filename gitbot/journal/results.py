@@ -59,13 +59,16 @@ def known(repository: Repository, key: GateKey, *, anybodys: bool = False) -> Ga
 
     `anybodys`: what another clone found out counts as well.
     """
+    counts = verdicts(repository, key, anybodys=anybodys)
+    passes = [result for result in counts if result.verdict is GateVerdict.PASSED]
+    return next(reversed(passes or counts), None)
+
+
+def verdicts(repository: Repository, key: GateKey, *, anybodys: bool = False) -> list[GateResult]:
+    """All passes and red results that count for this key, oldest first."""
     here = clone.known(repository).id or None
-    counts = [result for result in sightings(repository, key) if anybodys or result.clone == here]
-    for verdict in (GateVerdict.PASSED, GateVerdict.FAILED):
-        for result in reversed(counts):
-            if result.verdict is verdict and result.key == key:
-                return result
-    return None
+    counts = [one for one in sightings(repository, key) if one.key == key and (anybodys or one.clone == here)]
+    return [one for one in counts if one.verdict in (GateVerdict.PASSED, GateVerdict.FAILED)]
 
 
 def suites_of(repository: Repository, result: GateResult) -> dict[str, Suite]:

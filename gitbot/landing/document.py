@@ -35,11 +35,11 @@ def fold(records: Sequence[Record], *, dry_run: bool = False, after: Oid | None 
     assert isinstance(started, Started)
     finished = next((record for record in records if isinstance(record, Finished)), None)
     undone = any(isinstance(record, Undone) for record in records)
-    reports = {record.report.branch: record.report for record in records if isinstance(record, Settled)}
+    ends = reports(records)
     landings = landed(records)
     state = "undone" if undone else finished.state if finished else "running"
     branches = tuple(
-        structs.replace(reports.get(entry.name) or _waiting(entry, finished), order=entry.order)
+        structs.replace(ends.get(entry.name) or _waiting(entry, finished), order=entry.order)
         for entry in started.entries
     )
     return Run(
@@ -59,6 +59,11 @@ def fold(records: Sequence[Record], *, dry_run: bool = False, after: Oid | None 
         message=finished.message if finished else None,
         hint=finished.hint if finished else None,
     )
+
+
+def reports(records: Sequence[Record]) -> dict[BranchName, BranchReport]:
+    """How each branch ended: one that somebody took off the target again has two ends, of which the last counts."""
+    return {record.report.branch: record.report for record in records if isinstance(record, Settled)}
 
 
 def moves(records: Sequence[Record]) -> list[Landed | Moved]:
@@ -82,8 +87,9 @@ def moves(records: Sequence[Record]) -> list[Landed | Moved]:
 
 
 def landed(records: Sequence[Record]) -> list[Landed]:
-    """The branches that landed; in a dry run those that would have."""
-    return [move for move in moves(records) if isinstance(move, Landed)]
+    """The branches that landed, and were not taken off again during the run; in a dry run those that would have."""
+    ends, found = reports(records), [move for move in moves(records) if isinstance(move, Landed)]
+    return [one for one in found if ends.get(one.report.branch, one.report).reason is not Reason.BLOCKED]
 
 
 def _spans(landings: Sequence[Landed]) -> tuple[tuple[Oid, Oid], ...]:

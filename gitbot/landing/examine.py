@@ -154,7 +154,7 @@ class Examiner:
     def hints(self, works: Mapping[Branch, NewWork]) -> Near:
         """For each branch those of the others that it may not fit, though git merges them."""
         ends = [(one.name, work.base, one.tip) for one, work in works.items()]
-        found = foresee(self.bench, ends, BranchName(self.force.target))
+        found, _ = foresee(self.bench, ends, BranchName(self.force.target))
         return _near((name, hint.partner) for name, hint in found if name and hint.partner)
 
     def _conflict(self, first: Branch, second: Branch) -> int:

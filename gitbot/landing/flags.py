@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 
+from gitbot.config import FILE, given
+from gitbot.errors import ConfigurationError
 from gitbot.gate.steps import words
 from gitbot.guard.drift import Drift
 from gitbot.merge.invariants import excerpt
@@ -32,10 +35,13 @@ _READ_BY = {
 }
 
 
-def gate_file_flag(commands: Iterable[str | Sequence[str] | None], changes: Iterable[Change]) -> Flag | None:
+def gate_file_flag(
+    commands: Iterable[str | Sequence[str] | None], changes: Iterable[Change], own: Collection[str] = ()
+) -> Flag | None:
     """The branch changes a file that the gate's commands name: it has a hand in its own exam.
 
-    Also one that a tool reads by itself, and one in a folder that is named too (`cd tools && ./check`).
+    Also one that a tool reads by itself, and one in a folder that is named too (`cd tools && ./check`). `own`
+    are gitbot's, which say what the exam of the next ones is.
     """
     said = set[str]().union(*map(words, commands))
     names = said | {name for word in said for name in _READ_BY.get(word.rpartition("/")[2], ())}
@@ -43,7 +49,16 @@ def gate_file_flag(commands: Iterable[str | Sequence[str] | None], changes: Iter
     mounts = [f"{word}/" for word in said if word.startswith("/")]  # by which a container knows the checkout
     names |= {word.removeprefix(mount) for word in said for mount in mounts}
     paths = _paths(change for change in changes if any(_is_named(path, names) for path in change.paths))
-    return Flag(kind="gate-file", paths=paths, text="changes a file that the gate command names") if paths else None
+    texts = ["changes a file that the gate command names"] if paths else []
+    texts += ["changes how gitbot is configured, the gate perhaps"] if own else []
+    return Flag(kind="gate-file", paths=tuple(sorted({*paths, *own})), text="; ".join(texts)) if texts else None
+
+
+def settings(path: str, data: bytes | None) -> object:
+    """What of a file configures gitbot: of pyproject.toml its own table, where that can be read."""
+    with contextlib.suppress(ConfigurationError):
+        return data if path == FILE else given({path: (data or b"").decode("utf-8-sig", "replace")}, origin="")[1]
+    return data
 
 
 def _is_named(path: str, names: Set[str]) -> bool:

@@ -22,6 +22,7 @@ from gitbot.landing.queue import (
     Land,
     Link,
     Running,
+    SetAside,
     Sighting,
     Standing,
     Step,
@@ -67,6 +68,12 @@ class Known:
         """All that are in a block."""
         return {name for block in self.blocks for name in block.names}
 
+    def clear(self, names: Names) -> None:
+        """They are green together: whoever made another tree red is among the others."""
+        self.pool.update(dict.fromkeys(names))
+        rests = [(_without(block.names, names), block.red) for block in self.blocks]
+        self.blocks = [Block(rest, red) for rest, red in rests if rest]
+
 
 def decide(facts: Facts) -> tuple[Step, ...]:
     """All that can be done now: either one step at once, or the runs of the gate to start."""
@@ -77,15 +84,21 @@ def decide(facts: Facts) -> tuple[Step, ...]:
         step = alone(facts, facts.waiting[0])
     if step is not None:
         return _not_twice(facts, [step])
-    known, ready = learn(facts), sorted(_ready(facts), key=len, reverse=True)
+    known = learn(facts)
+    condemned = next(_condemned(facts, known), None)
+    if condemned is not None:
+        return (condemned,)
+    ready = sorted(_ready(facts), key=len, reverse=True)
     urgent = (found for found in ready if _leaves_a_culprit(facts, known, found))
     landing = next(urgent, None) or next((found for found in ready if _spoils_nothing(facts, known, found)), None)
     if landing is not None:
         return (Land(landing),)
+    known.ready = _names(ready[0]) if ready else ()
+    known.clear(known.ready)
+    known.pool = dict.fromkeys((*known.ready, *known.pool))
     useless = tuple(Stop(run.tree) for run in facts.running if _is_useless(facts, known, run.branches))
     if useless or len(facts.running) == facts.workers:
         return useless or (Wait(),)
-    known.ready = _names(ready[0]) if ready else ()
     chosen = _choose(facts, known)
     useful = (step for step in chosen if not isinstance(step, Test) or not _is_useless(facts, known, step.branches))
     steps = _not_twice(facts, useful)
@@ -115,8 +128,8 @@ def _not_twice(facts: Facts, steps: Iterable[Step]) -> tuple[Step, ...]:
 def learn(facts: Facts) -> Known:
     """Fold the sightings: a pass clears whoever was in it, a red one taints those of it that nothing has cleared.
 
-    A red tree that passed at another time proves nothing, one with a branch that was set aside is explained, and a
-    strange end counts when it came twice.
+    A red tree that passed at another time proves nothing, one with a branch that was set aside is explained, as is
+    one with more suspects than another had, and a strange end counts when it came twice.
     """
     known = Known()
     left = {entry.name for entry in facts.waiting}
@@ -126,16 +139,15 @@ def learn(facts: Facts) -> Known:
         if not members:
             continue
         if seen.verdict is GateVerdict.PASSED:
-            known.pool.update(dict.fromkeys(members))
-            rests = [(_without(block.names, members), block.red) for block in known.blocks]
-            known.blocks = [Block(rest, red) for rest, red in rests if rest]
+            known.clear(members)
         elif _is_red(facts, seen.tree) and not returned.intersection(seen.branches):
             suspects = _without(members, known.pool)
             if not suspects:  # green apart, red together
                 suspects = members
                 known.pool = {name: None for name in known.pool if name not in members}
-            others = [block for block in known.blocks if not set(block.names) & set(suspects)]
-            known.blocks = [*others, Block(suspects, seen)]
+            if not any(set(block.names) < set(suspects) for block in known.blocks):
+                others = [block for block in known.blocks if not set(block.names) & set(suspects)]
+                known.blocks = [*others, Block(suspects, seen)]
     return known
 
 
@@ -174,6 +186,15 @@ def _still(facts: Facts, tree: Oid, branches: Names) -> Chain:
 
 def _names(chain: Chain) -> Names:
     return tuple(link.entry.name for link in chain)
+
+
+def _condemned(facts: Facts, known: Known) -> Iterator[SetAside]:
+    """Branches that were red alone on the target of now: nothing may land before they are given back."""
+    for block in known.blocks:
+        if len(block.red.branches) == 1 and _still(facts, block.red.tree, block.red.branches):
+            step = alone(facts, _entry(facts, block.names[0]))
+            if isinstance(step, SetAside):
+                yield step
 
 
 def _leaves_a_culprit(facts: Facts, known: Known, ready: Chain) -> bool:
@@ -252,7 +273,6 @@ def _overtakes(entry: Entry, waiting: Mapping[BranchName, Entry], links: Sequenc
 def _choose(facts: Facts, known: Known) -> Iterator[Step]:
     """The runs that are worth most now, the best first."""
     chances = {entry.name: chance(facts, entry) for entry in facts.waiting}
-    known.pool = dict.fromkeys((*known.ready, *known.pool))
     queue = _without(chances, known.pool)
     unknown = sum(chances[name] for name in _without(queue, known.tainted))
     order = (*known.blocks[0].names, *_without(queue, known.blocks[0].names)) if known.blocks else queue
@@ -305,6 +325,12 @@ def _prefixes(facts: Facts, known: Known, order: Names, chances: Mapping[BranchN
         sizes = search.cuts(odds, red, facts.workers)
     for size in sizes:
         yield _part(facts, known, block, size) if block is not None else _with_pool(facts, known, order, size)
+    if block is not None and facts.workers > 1:  # a small block has not work for all
+        rest = order[red:]
+        if rest:
+            yield _with_pool(facts, known, rest, search.group(odds[red:]))
+        else:
+            yield _with_pool(facts, known, order[sizes[-1] :], 1)
 
 
 def _side_by_side(facts: Facts, known: Known, queue: Names, chances: Mapping[BranchName, float]) -> Iterator[Step]:
@@ -343,6 +369,8 @@ def _part(facts: Facts, known: Known, block: Block, size: int) -> Step:
     cleared = _without(exact, block.names)
     if not known.pool.keys() >= set(cleared):
         return _with_pool(facts, known, block.names, size)
+    if cleared and len(block.names) == 1:
+        return _together(facts, cleared)  # once it has landed, the red run is that of one branch on the target
     return _on(facts, cleared, block.names, size)
 
 

@@ -137,7 +137,9 @@ class Loop:
             case queue.SetAside():
                 self._set_aside(step)
             case queue.Hold():
-                self._hold(step)
+                words = ("gitbot", "approve", step.entry.name)
+                cure = "commit it on a branch" if step.entry.patch is not None else shlex.join(words)
+                self._hold(step.entry, step.why, cure)
             case queue.Close():
                 self._close(step.entry, step.nothing)
             case queue.Done():
@@ -148,7 +150,7 @@ class Loop:
     def _facts(self, gates: Underway) -> queue.Facts:
         return queue.Facts(
             entries=self.started.entries,
-            reports={r.report.branch: r.report for r in self.records if isinstance(r, Settled)},
+            reports=document.reports(self.records),
             examined={where: one.found for where, one in self.known.items()},
             sightings=tuple(self._sightings()),
             tip=self.tip,
@@ -165,7 +167,7 @@ class Loop:
         for record in self.records:
             if isinstance(record, Tested):
                 result = record.result
-                fresh = result.run == self.started.run
+                fresh = result.fresh and result.run == self.started.run
                 yield queue.Sighting(result.tree, record.branches, result.verdict, fresh, record.whole, result.gate)
 
     def _write(self, record: Record, files: Mapping[str, bytes] | None = None) -> None:
@@ -200,7 +202,7 @@ class Loop:
 
     @property
     def _settled(self) -> frozenset[BranchName]:
-        return frozenset(record.report.branch for record in self.records if isinstance(record, Settled))
+        return frozenset(document.reports(self.records))
 
     @property
     def _target(self) -> RefName:
@@ -238,7 +240,8 @@ class Loop:
         if known is not None and self._counts(known, branches):
             own = known.run == self.started.run  # found out right before this run was killed
             output = self.repository.blob(known.log) if own else None
-            self._tested(None, self.tip, branches, known, output, cached=not own)
+            whole = self.tester.steps(moves) == self.tester.steps(None)
+            self._tested(Tested(branches=branches, result=known, cached=not own, whole=whole, onto=self.tip), output)
             return
         if branches:
             checkouts.must_be_free(self.bench.repository, self._target, self.tip, commit)
@@ -256,31 +259,21 @@ class Loop:
         return known.verdict is GateVerdict.PASSED or known.run == self.started.run or bool(branches)
 
     def _hear(self, gates: Underway) -> None:
-        flight, outcome = gates.next(self.progress.tick)
-        for entry in self.started.entries:
-            self._bring_back(entry)
-        result, output = self.tester.keep(flight.job, outcome)
-        began = round(flight.began, 3)
-        self._tested(flight.job.slot, flight.onto, flight.branches, result, output, cached=False, began=began)
+        for flight, outcome in gates.answers(self.progress.tick):
+            for entry in self.started.entries:
+                self._bring_back(entry)
+            result, output = self.tester.keep(flight.job, outcome)
+            whole, began = flight.job.steps == self.tester.steps(None), round(flight.began, 3)
+            told = Tested(branches=flight.branches, result=result, cached=False, whole=whole, onto=flight.onto)
+            self._tested(msgspec.structs.replace(told, began=began, slot=flight.job.slot), output)
 
-    def _tested(
-        self,
-        slot: int | None,
-        onto: Oid,
-        branches: tuple[BranchName, ...],
-        result: GateResult,
-        output: bytes | None,
-        *,
-        cached: bool,
-        began: float | None = None,
-    ) -> None:
+    def _tested(self, told: Tested, output: bytes | None) -> None:
         number = sum(isinstance(record, Tested) for record in self.records) + 1
         name = f"gate-{number:03d}.log" if output is not None else None
-        whole = not branches or not any(one.paths for one in self.tester.config.gates.values())
-        told = Tested(branches=branches, result=result, cached=cached, log=name, whole=whole, onto=onto)
-        tested = msgspec.structs.replace(told, began=began, slot=slot or 0)
-        self._write(tested, {name: output} if name is not None and output is not None else None)
-        self.progress(TestEnded(slot=slot, branches=branches, verdict=result.verdict, seconds=result.seconds))
+        named = msgspec.structs.replace(told, log=name)
+        self._write(named, {name: output} if name is not None and output is not None else None)
+        slot, result = told.slot if told.began is not None else None, told.result
+        self.progress(TestEnded(slot=slot, branches=told.branches, verdict=result.verdict, seconds=result.seconds))
 
     def _stop(self, gates: Underway, tree: Oid) -> None:
         flight = gates.end(tree)
@@ -445,6 +438,7 @@ class Loop:
             raise TargetMovedError(
                 f"{self._target} was deleted while the run was under way", hint="restore it, then run this again"
             )
+        self._own_up(now)
         self._write(Moved(before=self.tip, after=now))
         self.progress(TargetMoved(before=self.tip, after=now))
         moves = [record for record in self.records if isinstance(record, Moved)]
@@ -457,6 +451,16 @@ class Loop:
             )
         self.tip = now
 
+    def _own_up(self, now: Oid) -> None:
+        """What somebody has taken off the target has not landed, and is not landed again: that may be on purpose."""
+        for step in document.landed(self.records):
+            if not history.holds(self.repository, now, step.after):
+                entry = next(entry for entry in self.started.entries if entry.name == step.report.branch)
+                self.examiner.landed.pop(entry.tip, None)
+                short, again = self.place.name, shlex.join(("gitbot", "integrate", *entry.words))
+                why = f"it landed as {step.after[:7]}; then somebody set {short} back or rewrote it during the run"
+                self._hold(entry, why, f"look at {short}; what is not there lands again by: {again}")
+
     def recover(self) -> None:
         """Settle what a kill between intent and settlement left open; the tip is then where the run left it."""
         known = document.moves(self.records)
@@ -468,8 +472,7 @@ class Loop:
         now = self.place.ask() if intent is not None else None
         if intent is None or now is None:
             return
-        there = self.repository.resolve(intent.after) is not None
-        there = there and history.contains(self.repository, now, intent.after)
+        there = history.holds(self.repository, now, intent.after)
         if recovery.fate(intent, now, contains_after=there) is not recovery.Fate.HAPPENED:
             return
         if now == intent.after:
@@ -494,16 +497,15 @@ class Loop:
         name = aside.brief_name(step.entry)
         self._settle(report, {name: brief.encode("utf-8", "backslashreplace")} if brief else {})
 
-    def _hold(self, step: queue.Hold) -> None:
-        entry = step.entry
+    def _hold(self, entry: Entry, why: str, cure: str) -> None:
         held = BranchReport(
             branch=entry.name,
             plan=entry.plan,
             tip=entry.tip,
             outcome=Outcome.WAITING,
-            why=step.why,
+            why=why,
             reason=Reason.BLOCKED,
-            next="commit it on a branch" if entry.patch is not None else f"gitbot approve {shlex.quote(entry.name)}",
+            next=cure,
         )
         self._settle(held)
 
@@ -517,12 +519,18 @@ class Loop:
         log = file_path(self.repository, self.started.run, last.log) if last.log else None
         output = log.read_text(errors="replace").strip().splitlines()[-3:] if log is not None and log.exists() else []
         short = self.place.name
-        if last.result.verdict is GateVerdict.NO_START:
-            said, cure = f"the gate could not start on {short}", "correct --gate or [gate] command"
-        elif last.result.verdict is GateVerdict.BROKEN:
-            said, cure = f"the tests could not be carried out on {short}; nobody is blamed", "mend that"
-        else:
-            said, cure = f"{short} does not pass its own tests; nobody is blamed", f"repair {short}"
+        gate_or_command = "correct --gate or [gate] command"
+        ends = {
+            GateVerdict.NO_START: (f"the gate could not start on {short}", gate_or_command),
+            GateVerdict.BROKEN: (f"the tests could not be carried out on {short}; nobody is blamed", "mend that"),
+            GateVerdict.NO_TESTS: (f"the gate ran no test on {short}", gate_or_command),
+            GateVerdict.TIMED_OUT: (
+                f"the gate timed out on {short} after {last.result.seconds:.1f} s",
+                "raise --gate-timeout or [gate] timeout, or mend what hangs",
+            ),
+        }
+        red = f"{short} does not pass its own tests; nobody is blamed", f"repair {short}"
+        said, cure = ends.get(last.result.verdict, red)
         lacking = gate.lacking(self.repository, self.tester.config.gate.include)
         if lacking and last.result.verdict is not GateVerdict.BROKEN:
             named = ", ".join(map(printable, lacking))

@@ -13,7 +13,7 @@ from itertools import takewhile
 
 import msgspec
 
-from gitbot.config import Config
+from gitbot.config import FILE, PYPROJECT, Config
 from gitbot.errors import GitError
 from gitbot.journal import results
 from gitbot.landing import document, flags, queue, suite
@@ -122,18 +122,29 @@ class Notes:
         around = None if gate.isolation in ("process", "bwrap") else gate.isolation
         return [self.started.request.gate, gate.setup, *(one.setup for one in named), around]
 
+    def _reconfigured(self, candidate: Candidate, one: Examination) -> list[str]:
+        """The files in which the branch changes how gitbot is configured."""
+        viewer, touched = self.bench.repository, {path for change in one.changes for path in change.paths}
+        trees = [viewer.tree_of(commit) for commit in (one.base, candidate.tip) if commit is not None]
+        found = {
+            path: [flags.settings(path, viewer.read(tree, path, fetch=True)) for tree in trees]
+            for path in touched.intersection((FILE, PYPROJECT))
+        }
+        return [path for path, (*before, after) in found.items() if [after] != before]
+
     def flags(self, entry: Entry, candidate: Candidate, one: Examination) -> tuple[Flag, ...]:
         """All that is worth a word about a branch that lands."""
         ref = self.branches.get(entry.name)
         trees = checkouts.showing(self.repository, ref) if ref is not None else ()
         open_work = [(tree.path, checkouts.uncommitted(self.repository, tree.path)) for tree in trees]
         now = refs.read(self.repository, ref) if ref is not None else None
-        fewer = None
+        own, fewer = list[str](), None
         with contextlib.suppress(GitError):  # as above
+            own = self._reconfigured(candidate, one)
             fewer = self._fewer_tests(candidate, one)
         found = (
             flags.moved_flag(entry.tip, now) if entry.patch is None else None,
-            flags.gate_file_flag(self._commands, one.changes),
+            flags.gate_file_flag(self._commands, one.changes, own),
             flags.protected_flag(self.config.gate.protect, one.changes),
             fewer,
             *(flags.uncommitted_flag(paths, where) for where, paths in open_work),

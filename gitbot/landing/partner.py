@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import combinations
+from functools import cache, lru_cache
+from itertools import accumulate, combinations, permutations
+from operator import itemgetter
 
 from gitbot.errors import GitError
 from gitbot.languages import defined_names, definitions
@@ -27,6 +28,7 @@ MOST_FILES = 80  # likewise
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 MOST_PAIRS = 4000  # of branches that have not landed
 MOST_TRIED = 60  # of them, by a merge
+MOST_AHEAD = 1500  # files of all branches that are read to look ahead
 MOST_BEHIND = 20  # files that came to the target since, for a branch to be held against them before it lands
 MOST_MENTIONS = 60  # files in which a name occurs; one that is more common than that means something else too
 
@@ -58,10 +60,19 @@ def find_hints(
     for who, theirs in works:
         found |= {one.key: (one, who, False) for one in suspects(own, theirs)}
         found |= {one.key: (one, who, True) for one in suspects(theirs, own) if one.kind != "doubled"}
-    merged, new = _mentions(viewer, tree, [one for one, _, _ in found.values()]), [own.lines]
-    new += [theirs.lines for _, theirs in works]
+    new = [own.lines, *(theirs.lines for _, theirs in works)]
+    read = cache(lambda path: viewer.read(tree, path, most=LARGEST) or b"")
+
+    def may_be(one: Suspect) -> bool:
+        """By the files alone that the user's side has changed: the whole tree takes its time to search."""
+        near = {path: read(path) for path in {*one.lines, one.cause.path}}
+        there = {path: text for path, text in near.items() if one.cause.name.encode() in text}
+        return use_after(one, there, new) is not None
+
+    left = [known for known in found.values() if may_be(known[0])]
+    merged = _mentions(viewer, tree, [one for one, _, _ in left])
     hints: list[Hint] = []
-    for one, who, by_branch in found.values():
+    for one, who, by_branch in left:
         use = use_after(one, merged.get(one.cause.name, {}), new)
         if use is not None:
             user, changer = (who or target, "this branch") if by_branch else (None, who or target)
@@ -72,28 +83,48 @@ def find_hints(
 
 def foresee(
     bench: Workbench, ends: Sequence[Side], target: BranchName, tip: Oid | None = None
-) -> Iterator[tuple[BranchName | None, Hint]]:
+) -> tuple[list[tuple[BranchName | None, Hint]], int]:
     """Where branches that git merges may not fit each other before any has landed, nor the target at `tip`.
 
-    A pair is told once, at its later branch. Of many branches nothing is told: too many pairs.
+    A pair is told once, at its later branch. Also how many pairs nobody has looked at: all of many branches, and
+    where much has to be read those of the largest ones.
     """
-    viewer, tried = bench.repository, 0
+    viewer, tried, skipped = bench.repository, 0, 0
+    found: list[tuple[BranchName | None, Hint]] = []
     pairs = [*combinations(ends, 2), *(((None, end[1], tip), end) for end in ends if tip is not None)]
-    for first, second in pairs if len(pairs) <= MOST_PAIRS else ():
+    small = _smallest(viewer, ends) if len(pairs) <= MOST_PAIRS else set[Side]()
+    for first, second in pairs:
+        if tried == MOST_TRIED or second not in small or (first[0] is not None and first not in small):
+            skipped += 1
+            continue
         with suppress(GitError):  # a blob that a partial clone lacks; a note is not worth a stop
             behind = viewer.changes(*first[1:]) if first[0] is None else ()
-            if tried == MOST_TRIED or len(behind) > MOST_BEHIND or not _meet(viewer, first, second):
+            if len(behind) > MOST_BEHIND or not _meet(viewer, first, second) or _stacked(viewer, first, second):
                 continue
             theirs, mine = (work_of(viewer, *side[1:]) for side in (first, second))
             if suspects(mine, theirs) or suspects(theirs, mine):
                 tried += 1
                 merged = bench.merge(first[2], second[2])
-                hints = (
-                    find_hints(viewer, second[1:], (first,), merged.tree, target)
-                    if isinstance(merged, Merged)
-                    else ()
-                )
-                yield from ((second[0], hint) for hint in hints)
+                if isinstance(merged, Merged):
+                    hints = find_hints(viewer, second[1:], (first,), merged.tree, target)
+                    found += [(second[0], hint) for hint in hints]
+    return found, skipped
+
+
+def _smallest(viewer: Repository, ends: Sequence[Side]) -> set[Side]:
+    """Those that change the fewest files, as many as may be read for a look ahead."""
+    sizes: list[tuple[int, Side]] = []
+    for end in ends:
+        with suppress(GitError):
+            sizes.append((min(len(viewer.changes(*end[1:])), MOST_FILES), end))
+    sizes.sort(key=itemgetter(0))
+    read = accumulate(size for size, _ in sizes)
+    return {end for (_, end), files in zip(sizes, read, strict=True) if files <= MOST_AHEAD}
+
+
+def _stacked(viewer: Repository, first: Side, second: Side) -> bool:
+    """Whether one was made on top of the other and so with it in view."""
+    return any(history.contains(viewer, *tips) for tips in permutations((first[2], second[2])))
 
 
 def _meet(viewer: Repository, first: Side, second: Side) -> bool:

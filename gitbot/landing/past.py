@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
 
 import msgspec
 
-from gitbot.errors import GitError
 from gitbot.journal import lock
 from gitbot.landing import document, recovery
 from gitbot.model.git import Oid, RefName
@@ -41,10 +39,7 @@ def unwritten(
     if intent is None or beside or any(isinstance(record, Finished) for record in records):
         return ()
     now = ask(intent.ref) if ask is not None else place_of(repository, intent.ref).ask()
-    try:
-        there = now is not None and history.contains(repository, now, intent.after)
-    except GitError:  # what is not here is not there
-        there = False
+    there = now is not None and history.holds(repository, now, intent.after)
     if now is None or recovery.fate(intent, now, contains_after=there) is not recovery.Fate.HAPPENED:
         return ()
     settled = {record.report.branch for record in records if isinstance(record, Settled)}
@@ -56,7 +51,5 @@ def undoing(repository: Repository, records: Sequence[Record], now: Oid | None) 
     last = next((record for record in reversed(records) if isinstance(record, Undoing | Undone)), None)
     if not isinstance(last, Undoing) or now is None:
         return None
-    with contextlib.suppress(GitError):  # what is not here is not there
-        gone = last.by_revert or not history.contains(repository, now, document.landed(records)[-1].after)
-        return last if gone and history.contains(repository, now, last.to) else None
-    return None
+    gone = last.by_revert or not history.holds(repository, now, document.landed(records)[-1].after)
+    return last if gone and history.holds(repository, now, last.to) else None

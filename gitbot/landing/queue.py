@@ -26,7 +26,7 @@ class Sighting:
     tree: Oid
     branches: tuple[BranchName, ...]
     verdict: GateVerdict
-    fresh: bool = True  # from this run of gitbot
+    fresh: bool = True  # from this run of gitbot, in a checkout that held nothing of an earlier one
     whole: bool = True  # all gates ran, and not only those that what was changed asks for
     gate: str = ""  # the one that decided
 
@@ -190,7 +190,8 @@ MOST_RUNS = 3
 def standing(seen: Sequence[Sighting], confirm: int) -> Standing:
     """One pass lands a tree; a red one counts when the same gate confirmed it, a strange end when it came twice.
 
-    What an earlier run of gitbot saw may confirm; on its word alone nobody is rejected.
+    What an earlier run of gitbot saw, or a checkout in which something was left, may confirm; on their word alone
+    nobody is rejected.
     """
     if not seen:
         return Standing.UNKNOWN

@@ -42,15 +42,17 @@ class Tester:
 
     def known(self, commit: Oid, moves: Moves | None) -> GateResult | None:
         """A pass that is on record, else the newest red result: evidence, by which alone nobody is rejected."""
-        steps = self._steps(moves)
-        key = self._key(commit, steps, self._surroundings(steps))
-        return results.known(self.repository, key, anybodys=self.config.gate.trust_remote)
+        return results.known(self.repository, self._key_of(commit, moves), anybodys=self.config.gate.trust_remote)
+
+    def verdicts(self, commit: Oid, moves: Moves | None) -> list[GateResult]:
+        """All that is on record, oldest first."""
+        return results.verdicts(self.repository, self._key_of(commit, moves), anybodys=self.config.gate.trust_remote)
 
     def job(
         self, commit: Oid, moves: Moves | None, branches: tuple[BranchName, ...], slot: int = 0, fresh: bool = False
     ) -> gate.GateJob:
         """What is to be run for a commit; `fresh`: without anything that an earlier run left."""
-        seen, steps = self.bench.repository, self._steps(moves)
+        seen, steps = self.bench.repository, self.steps(moves)
         return gate.GateJob(
             commit=commit,
             steps=steps,
@@ -91,12 +93,14 @@ class Tester:
             clone=self.clone,
             counts=outcome.counts,
             suite=write_blob(self.repository, msgspec.json.encode(dict(outcome.suites))) if outcome.suites else None,
+            fresh=outcome.fresh,
         )
         if self._surroundings(job.steps) == job.surroundings:
             results.keep(self.repository, result)
         return result, outcome.log
 
-    def _steps(self, moves: Moves | None) -> tuple[GateStep, ...]:
+    def steps(self, moves: Moves | None) -> tuple[GateStep, ...]:
+        """The gates that apply: to the bare target all."""
         made = moves if moves and self.config.gates else ()
         changed = frozenset[str]().union(*(_touched(self.bench.repository, *move) for move in made))
         return gate.steps(self.config, self.started.request, None if moves is None else changed)
@@ -107,6 +111,10 @@ class Tester:
 
     def _surroundings(self, steps: tuple[GateStep, ...]) -> str:
         return surroundings(self.config.gate, steps, self._main, self.env)
+
+    def _key_of(self, commit: Oid, moves: Moves | None) -> GateKey:
+        steps = self.steps(moves)
+        return self._key(commit, steps, self._surroundings(steps))
 
     def _key(self, commit: Oid, steps: tuple[GateStep, ...], surroundings: str) -> GateKey:
         return results.key_of(self.bench.repository.tree_of(commit), self.config.gate, steps, surroundings)

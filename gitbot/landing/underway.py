@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
@@ -17,6 +17,7 @@ from gitbot.model.git import BranchName, Oid
 from gitbot.process import Stop
 
 TICK = 0.2  # seconds between two looks at who is watching
+PATIENCE = 0.1  # of how long a run took: as long is another waited for that began together with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +74,32 @@ class Underway:
         self.flights.remove(flight)
         return flight
 
-    def next(self, tick: Callable[[], None]) -> tuple[Flight, gate.GateOutcome]:
-        """Wait for the next answer; `tick` is called several times a second meanwhile."""
-        while not (done := wait([f.answer for f in self.flights], TICK, FIRST_COMPLETED).done):
+    def answers(self, tick: Callable[[], None]) -> Iterator[tuple[Flight, gate.GateOutcome]]:
+        """Wait for the next answer, and for others that are due; `tick` is called several times a second meanwhile.
+
+        What began together mostly ends together, and more answers make a better choice of what to ask next.
+        """
+        while not (done := self._ended(TICK)):
             tick()
-        flight = next(flight for flight in self.flights if flight.answer in done)
-        self.flights.remove(flight)
-        return flight, flight.answer.result()
+        yield from self._take(done)
+        now = time.monotonic()
+        lasted = now - done[0].started
+        while due := [flight for flight in self.flights if now - flight.started >= lasted * (1 - PATIENCE)]:
+            left = now + lasted * PATIENCE - time.monotonic()
+            if left <= 0:
+                break
+            yield from self._take(self._ended(min(TICK, left), due))
+            tick()
+
+    def _ended(self, seconds: float, flights: Sequence[Flight] = ()) -> list[Flight]:
+        """Those that have an answer, as soon as there is one."""
+        done = wait([flight.answer for flight in flights or self.flights], seconds, FIRST_COMPLETED).done
+        return [flight for flight in self.flights if flight.answer in done]
+
+    def _take(self, done: Sequence[Flight]) -> Iterator[tuple[Flight, gate.GateOutcome]]:
+        for flight in done:
+            self.flights.remove(flight)
+            yield flight, flight.answer.result()
 
 
 def _leave_signals_alone() -> None:

@@ -143,10 +143,11 @@ def _open(repository: Repository) -> Path:
 
 
 def _goal(repository: Repository, started: Started, landings: Sequence[Landed], now: Oid, *, revert: bool) -> Oid:
-    before, after = landings[0].before, landings[-1].after
+    before = landings[0].before
     if now == before:
         return now  # somebody has taken it back by hand
-    if not history.contains(repository, now, after):
+    gone = [one.report.branch for one in landings if not history.holds(repository, now, one.after)]
+    if len(gone) == len(landings):
         raise RiskError(
             "the target no longer contains what this run landed; nothing was changed",
             hint="git reflog shows who moved it",
@@ -155,14 +156,15 @@ def _goal(repository: Repository, started: Started, landings: Sequence[Landed], 
         with Workbench(repository, repository.common / "gitbot" / "scratch", now) as bench:
             return _reverting_commit(bench, started, landings, now)
     # Others may have committed between two landings as well as after the last one.
-    own = sum(history.ahead_behind(repository, one.after, one.before)[0] for one in landings)
-    extra = history.ahead_behind(repository, now, before)[0] - own
-    if extra:
-        raise RiskError(
-            f"the target was built upon since: {extra} commit{'s' if extra > 1 else ''} would be lost with it",
-            hint=f"gitbot undo {started.run} --revert makes a commit that takes only this run back",
-        )
-    return before
+    extra = {one.oid for one in history.own_commits(repository, now, before)}
+    for one in landings:
+        extra -= {commit.oid for commit in history.own_commits(repository, one.after, one.before)}
+    if not extra and not gone:
+        return before
+    why = f"the target was built upon since: {len(extra)} commit{'s' if len(extra) > 1 else ''} would be lost with it"
+    if gone:
+        why = f"the target was set back or rewritten since: as this run landed it, {', '.join(gone)} is not there"
+    raise RiskError(why, hint=f"gitbot undo {started.run} --revert makes a commit that takes only this run back")
 
 
 def _reverting_commit(bench: Workbench, started: Started, landings: Sequence[Landed], now: Oid) -> Oid:

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from inspect import Parameter, Signature
 from itertools import islice, pairwise
 
@@ -196,7 +197,7 @@ def _uses(one: Suspect, path: str, data: bytes, new: Sequence[Lines]) -> Iterato
     word = re.compile(rb"(?<![\w$])" + re.escape(name) + rb"(?![\w$])")
     for number, (said, line) in enumerate(_both(data, code), 1):
         defines = name in line and one.cause.name in map(_last, defined_names(line))
-        for found in islice(word.finditer(line), 5):
+        for found in islice(word.finditer(line), 5) if name in line else ():
             owner = _OWNER.search(line[max(0, found.start() - _LONGEST_SHOWN) : found.start()])
             if defines or one.cause.may_be(owner and owner[1], data):
                 call, text = _pieces(data, code, start + found.end()), said.strip()
@@ -221,6 +222,7 @@ def _places(path: str) -> frozenset[str]:
     return frozenset(part.partition(".")[0] for part in path.split("/"))
 
 
+@lru_cache(maxsize=64)  # many names are looked for in the same files
 def _code(data: bytes) -> bytes:
     """The text with blanks in place of strings and comments."""
     return _NO_CODE.sub(lambda found: found[0].translate(_BLANK), data)

@@ -1,13 +1,17 @@
 """That nothing of a branch is lost in a candidate: its diff, replayed onto the result, changes nothing.
 
-Where a file's own lines repeat, git may replay an addition that is there already a second time; there, and in every
-file in which both sides were kept, the text is held against the invariants, in the very tree that would land.
+Where a file's own lines repeat, git may replay an addition that is there already a second time, and where one side
+renamed a file that the other rewrote, it no longer takes it for the same file; there, and in every file in which both
+sides were kept, the text is held against the invariants, in the very tree that would land.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from gitbot.errors import GitError
 from gitbot.merge.edits import find_edits, split_lines
@@ -33,30 +37,77 @@ def residual(bench: Workbench, candidate: Candidate, base: Oid) -> str:
     refused = set() if isinstance(again, Merged) else {path.path for path in again.paths}
     stages = {path.path: path for path in first.paths} if isinstance(first, Unmerged) else {}
     open_paths = (bench.repository.changed_paths(candidate.tree, tree) | refused) - decided | united
+    ours = _renames(bench, base, candidate.base) if open_paths else {}
+    theirs = _renames(bench, base, candidate.tip, by_commits=True) if open_paths else {}
     missing = [
-        path for path in sorted(open_paths) if not _kept(bench.repository, candidate, base, path, stages.get(path))
+        path
+        for path in sorted(open_paths)
+        if not (
+            _is_united(bench.repository, candidate, stages[path])
+            if path in stages
+            else _is_there(bench.repository, candidate, base, path, ours, theirs)
+        )
     ]
     if not missing:
         return EMPTY
     return f"{len(missing)} of its paths would still change: {', '.join(missing[:3])}"
 
 
-def _kept(repository: Repository, candidate: Candidate, base: Oid, path: str, stage: ConflictedPath | None) -> bool:
-    """Whether each line that a side added or took away is accounted for, or each word where both wrote on one line.
+def _renames(bench: Workbench, base: Oid, side: Oid, *, by_commits: bool = False) -> dict[str, str]:
+    """The old names of files that a side renamed, with the new ones, as git tells them.
 
-    A file that was renamed has its old texts only in what git says of the conflict.
+    `by_commits`: as each commit did; of what one renamed and another rewrote, the two ends alone do not say it.
     """
-    if stage:
-        texts = [repository.blob(oid) if oid else b"" for oid in (stage.base, stage.ours, stage.theirs)]
-    else:
-        texts = [repository.read(tree, path) or b"" for tree in (base, candidate.base, candidate.tip)]
+    words, found = ("-r", "-z", "-M", "--diff-filter=R", "--name-status"), dict[str, str]()
+    walk = ("log", "-1000", "--first-parent", "--reverse", "--format=", *words, f"{base}..{side}")
+    said = bench.git(*walk).stdout if by_commits else b""
+    fields = iter((said + bench.git("diff-tree", *words, base, side).stdout).split(b"\0"))
+    for _ in filter(None, fields):
+        old, new = os.fsdecode(next(fields, b"")), os.fsdecode(next(fields, b""))
+        found[next((was for was, now in found.items() if now == old), old)] = new
+    names = {*chain(*found.items())}
+    before, after = ({name for name in names if bench.repository.entry(tree, name)} for tree in (base, side))
+    return {was: now for was, now in found.items() if was in before - after and now in after - before}
+
+
+def _is_united(repository: Repository, candidate: Candidate, stage: ConflictedPath) -> bool:
+    """The same by what git says of a conflict: each word is accounted for where both sides wrote on one line."""
+    texts = [repository.blob(oid) if oid else b"" for oid in (stage.base, stage.ours, stage.theirs)]
+    found = repository.read(candidate.tree, stage.path)
+    return found is not None and _holds(texts, found, Grain.LINES, Grain.TOKENS)
+
+
+def _is_there(
+    repository: Repository,
+    candidate: Candidate,
+    base: Oid,
+    path: str,
+    ours: Mapping[str, str],
+    theirs: Mapping[str, str],
+) -> bool:
+    """Whether each line that a side added or took away is accounted for, in the one file that each side has it in.
+
+    A file that a side renamed has to be at its new name, and nowhere else.
+    """
+    old = next((was for side in (theirs, ours) for was, now in side.items() if now == path), path)
+    names = [old, ours.get(old, old), theirs.get(old, old)]
+    name = names[1] if names[2] == old else names[2]
+    if names[1] not in (old, name) or (name != old and repository.entry(candidate.tree, old) is not None):
+        return False
+    sides = list(zip((base, candidate.base, candidate.tip), names, strict=True))
+    modes = [entry and entry[1] for entry in (repository.entry(*side) for side in (*sides, (candidate.tree, name)))]
+    found = repository.read(candidate.tree, name)
+    if found is None or modes[3] != (modes[2] if modes[1] == modes[0] else modes[1]):
+        return False
+    return _holds([repository.read(*side) or b"" for side in sides], found, Grain.LINES)
+
+
+def _holds(texts: Sequence[bytes], found: bytes, *grains: Grain) -> bool:
     before, ours, theirs = map(split_lines, texts)
     to_ours, to_theirs = find_edits(before, ours), find_edits(before, theirs)
-    found = repository.read(candidate.tree, path)
-    if found is None or to_ours is None or to_theirs is None:
+    if to_ours is None or to_theirs is None:
         return False
     whole = Hunk(1, before, ours, theirs, to_ours, to_theirs, (), 0, 0)
-    grains = (Grain.LINES, Grain.TOKENS) if stage else (Grain.LINES,)
     return any(hunk_breach(whole, split_lines(found), grain) is None for grain in grains)
 
 

@@ -61,6 +61,7 @@ class GateResult:
     clone: str = ""  # where it was found out
     counts: tuple[tuple[str, int | None, int | None], ...] = ()  # of each gate that ran: its name, tests, skipped
     suite: Oid | None = None  # blob with a `Suite` for each gate as JSON; None where no report names every test
+    fresh: bool = True  # in a checkout that held nothing of an earlier run
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import NewType
+from typing import NewType, Self
 
 PlanId = NewType("PlanId", str)
 """As written by the author; compared in the form that `fold` gives."""
@@ -25,6 +25,21 @@ def fold(id: str) -> str:
     """The form in which ids are compared: "Agent A", "agent-a", "PLAN-A" and "PLAN-A.md" are all "a"."""
     folded = re.sub(r"[\s_]+", "-", unicodedata.normalize("NFC", id).strip().casefold())
     return _PREFIX.sub("", folded.removesuffix(".md") or folded, count=1)
+
+
+class Phase(tuple[int, ...]):
+    """A declared phase such as 2 or 2.1, which comes between 2 and 3; ordered part by part."""
+
+    @classmethod
+    def of(cls, number: str) -> Self:
+        """The phase of a text that opens with a number; 2.0 is 2."""
+        parts = [int(part) for part in number.split(".")]
+        while len(parts) > 1 and not parts[-1]:
+            parts.pop()
+        return cls(parts)
+
+    def __str__(self) -> str:
+        return ".".join(map(str, self))
 
 
 class Access(StrEnum):
@@ -141,7 +156,7 @@ class Plan:
     title: str = ""
     agent: str | None = None
     branch: str | None = None  # only when declared
-    phase: int | None = None  # after every plan with a smaller number
+    phase: Phase | None = None  # after every plan with a smaller number
     priority: int = 0  # larger lands earlier
     strategy: str | None = None
     claims: tuple[Claim, ...] = ()

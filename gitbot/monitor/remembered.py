@@ -10,8 +10,7 @@ import contextlib
 import hashlib
 import os
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,38 +18,18 @@ import msgspec
 
 from gitbot import __version__
 from gitbot.config import Config
-from gitbot.errors import GitError
 from gitbot.guard import installation
 from gitbot.journal import attendance
-from gitbot.model.git import Oid, RefName, WorkTree
+from gitbot.model.git import Oid, WorkTree
 from gitbot.model.plan import PlanSet
-from gitbot.repository import Repository, checkouts
+from gitbot.repository import Repository
 
 if TYPE_CHECKING:
+    from gitbot.monitor.edits import Edits
     from gitbot.repository.workbench import Workbench
 
 MOST_PAIRS = 50_000  # pairs that are kept
-Edits = dict[RefName, tuple[str, tuple[str, ...]]]
 _Pairs = dict[str, tuple[str, ...]]
-
-
-def read_edits(repository: Repository, trees: Iterable[WorkTree], target: RefName) -> Callable[[], Edits]:
-    """By branch: the work tree that has it checked out, and its uncommitted paths.
-
-    git is at work from here on, in all of them at once; what is given back waits for it.
-    """
-    wanted = [tree for tree in trees if not tree.bare and tree.branch is not None]
-    several = ThreadPoolExecutor(8)
-    coming = {tree: several.submit(_edits, repository, tree, target) for tree in wanted}
-    several.shutdown(wait=False)
-    return lambda: {tree.branch: (tree.path, paths.result()) for tree, paths in coming.items() if tree.branch}
-
-
-def _edits(repository: Repository, tree: WorkTree, target: RefName) -> tuple[str, ...]:
-    try:  # of the target's own only files that git knows: looking for others takes as long again
-        return checkouts.uncommitted(repository, tree.path, untracked=False if tree.branch == target else "all")
-    except GitError:  # its .git file leads nowhere, or it is somebody else's
-        return ()
 
 
 def fingerprint(
@@ -63,7 +42,10 @@ def fingerprint(
 ) -> str:
     """Of all that the picture is made from: references, reflogs, plans, who is at work, hooks, uncommitted work."""
     found = hashlib.sha256(repr((__version__, config, asked)).encode("utf-8", "surrogatepass"))
-    found.update(repr(plans).encode("utf-8", "surrogatepass"))
+    try:
+        found.update(msgspec.msgpack.encode(plans))
+    except UnicodeEncodeError:  # a file's name that is no UTF-8
+        found.update(repr(plans).encode("utf-8", "surrogatepass"))
     found.update(repository.git("for-each-ref", "--format=%(objectname) %(refname)"))
     common = repository.common
     said, files = installation.what_decides(repository, trees)
@@ -109,26 +91,20 @@ class Remembered:
         self._bench, self._file = bench, bench.keeper.common / "gitbot/merges"
         attributes = _stamp(bench.keeper.common / "info/attributes")
         self._key = f"{__version__} {target} {zlib.crc32(attributes)}"
-        self._before: _Pairs = {}
-        self._now: _Pairs = {}
+        self._known: _Pairs = {}
         with contextlib.suppress(msgspec.DecodeError):
-            self._before = msgspec.json.decode(_read(self._file, self._key) or b"{}", type=_Pairs)
+            self._known = msgspec.json.decode(_read(self._file, self._key) or b"{}", type=_Pairs)
 
-    def conflicting_paths(self, ours: Oid, theirs: Oid) -> tuple[str, ...]:
-        """As that of the workbench."""
-        pair = f"{ours} {theirs}"
-        found = self._before.get(pair)
-        found = self._bench.conflicting_paths(ours, theirs) if found is None else found
-        if found != (".",):  # what kept git from it may pass
-            self._now[pair] = found
-        return found
-
-    def write(self) -> None:
-        """Keep what was asked this time, and of earlier answers as many as fit."""
-        if self._now.keys() - self._before.keys():
-            kept = list((self._before | self._now).items())[-MOST_PAIRS:]
+    def conflicting_paths(self, pairs: Sequence[tuple[Oid, Oid]]) -> list[tuple[str, ...]]:
+        """As that of the workbench, of each pair. What was asked is kept, and of earlier answers as many as fit."""
+        new = [pair for pair in dict.fromkeys(pairs) if " ".join(pair) not in self._known]
+        tried = self._bench.answers(lambda pair: self._bench.conflicting_paths(*pair), new)
+        found = self._known | {" ".join(pair): paths for pair, paths in zip(new, tried, strict=True)}
+        if new:
+            kept = [item for item in found.items() if item[1] != (".",)]  # what kept git from it may pass
             with contextlib.suppress(UnicodeEncodeError):
-                _write(self._file, self._key, msgspec.json.encode(dict(kept)))
+                _write(self._file, self._key, msgspec.json.encode(dict(kept[-MOST_PAIRS:])))
+        return [found[" ".join(pair)] for pair in pairs]
 
 
 def _read(file: Path, key: str) -> bytes | None:

@@ -14,22 +14,20 @@ from gitbot.guard.enforcement import Enforcement
 from gitbot.guard.landed import Surveyed, enforcement_at, landings
 from gitbot.guard.places import drift_report
 from gitbot.journal import attendance, events, runs
-from gitbot.merge.accept_both import conflicted_file
-from gitbot.merge.hunks import read_markers
 from gitbot.merge.survey import NewWork, survey
 from gitbot.model.event import Event, of_the_round
 from gitbot.model.git import ZERO, BranchName, Change, Commit, Oid, Person, RefName
 from gitbot.model.merge import Branch, Conflict, Nothing
 from gitbot.model.plan import Plan, PlanId, PlanSet, fold
 from gitbot.model.run import DriftReport, Landing, Outcome, Reason, Settled, Started, Undone
+from gitbot.monitor.clashes import Clashes, Known, find_clashes
 from gitbot.monitor.remembered import Remembered
 from gitbot.monitor.standing import Standing, read_standing
 from gitbot.patterns import compile_patterns
-from gitbot.planset import plans_in_files, plans_of, spelled
+from gitbot.planset import owners, plans_in_files, plans_of, spelled
 from gitbot.repository import Repository, checkouts, collisions, history, refs
-from gitbot.repository.workbench import Merged, Unmerged, Workbench
+from gitbot.repository.workbench import Merged, Workbench
 
-MOST_HUNKS, MOST_LINES = 20, 8  # of two branches, and of each side of a hunk
 RECENT = 20  # runs that may have set a branch aside
 
 
@@ -54,20 +52,10 @@ class BranchStatus:
     subjects: tuple[str, ...]  # of its own commits, the oldest first
     gate: str | None  # what the last run that tested it said: passed, failed
     uncommitted: tuple[str, ...]  # in its work tree
+    uncounted: tuple[str, ...]  # those of them that the trial merges do without
     work: Oid  # the tip, or in the scratch store a commit of what is uncommitted on top of it
     new: Oid  # the same, or a commit on the target of what is new in it, where the rest has landed as other commits
     readable: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Clash:
-    """Lines that both sides wrote at one place, not more than `MOST_LINES` of each, and of what was there."""
-
-    path: str
-    line: int  # of the first side
-    base: tuple[str, ...]  # what both began with
-    first: tuple[str, ...]
-    second: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +64,7 @@ class Collision:
 
     branches: tuple[BranchName, BranchName]
     paths: tuple[str, ...]
-    hunks: tuple[Clash, ...] = ()
+    clashes: Clashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,22 +111,24 @@ def read_status(
     short = BranchName(refs.shorthand(target))
     recorded = landings(repository, target_tip)
     surveyed: Surveyed = {}
-    force = enforcement_at(bench, config, plans, short, target_tip, recorded, surveyed)
+    force = enforcement_at(bench, config, plans, short, target_tip, recorded, surveyed, bench.answers)
     landed = {landing.report.tip: landing.after for landing in recorded}
     known, past = refs.branches(repository), _past(repository, target, target_tip)
-    log = of_the_round(events.read(repository))
+    log, of = of_the_round(events.read(repository)), owners(plans, config)
 
-    def look_at(one: Branch, ref: RefName) -> BranchStatus:
+    def look_at(one: Branch) -> BranchStatus:
+        ref = known[one.name]
         try:
             work = surveyed.get(ref) or survey(bench, one, target_tip, landed, ref)
             before = past.get((one.name, one.tip), _Past(None, None))
-            found = _branch(bench, force, work, one, before, log, edits.get(ref, ("", ())))
+            found = _branch(bench, force, work, one, of(one.name), before, log, edits.get(ref, ("", ())))
             return replace(found, state="stuck", stuck=why) if (why := busy.get(ref)) else found
         except GitError as damage:
             return _unreadable(one, damage.message)
 
     tips = {name: refs.read(repository, known[name]) for name in names}
-    branches = tuple(look_at(Branch(name, tip), known[name]) for name, tip in tips.items() if tip is not None)
+    there = [Branch(name, tip) for name, tip in tips.items() if tip is not None]
+    branches = tuple(bench.answers(look_at, there))
     alive = [one for one in branches if one.state in ("running", "stuck", "done") or one.uncommitted]
     return Status(short, branches, tuple(_collisions(bench, alive, (short, target_tip), hunks=hunks)))
 
@@ -176,6 +166,7 @@ def _branch(
     force: Enforcement,
     work: NewWork | Nothing | Conflict,
     one: Branch,
+    established: tuple[Plan, ...],
     past: _Past,
     log: Sequence[Event],
     edits: tuple[str, Sequence[str]],
@@ -184,12 +175,13 @@ def _branch(
     ahead, behind = history.ahead_behind(repository, tip, target)
     changes = force.changes(tip)
     history.must_be_whole(repository, tip, changes)
-    mine, theirs = _plans(force, name, tip, changes)
+    mine, theirs = _plans(force, name, tip, changes, established)
     progress = read_standing(repository, force.config, name, target, tip, mine, log, theirs)
     aside = None if isinstance(work, Nothing) else past.aside
-    stuck = None if isinstance(work, Nothing) and work.landed else aside or progress.stuck
+    apart = work.why if isinstance(work, Conflict) else None  # no common history
+    stuck = None if isinstance(work, Nothing) and work.landed else aside or progress.stuck or apart
     at_work = attendance.is_at_work(repository, name)
-    whole = _with_edits(bench, tip, *edits) if edits[1] else tip
+    whole, left_out = _with_edits(bench, tip, *edits) if edits[1] else (tip, ())
     return BranchStatus(
         branch=name,
         plan=mine[0].id if mine else None,
@@ -208,6 +200,7 @@ def _branch(
         subjects=tuple(commit.subject for commit in work.own) if isinstance(work, NewWork) else (),
         gate=past.gate,
         uncommitted=tuple(edits[1]),
+        uncounted=left_out,
         work=whole,
         new=_as_it_would_land(bench, work, whole, tip, target),
     )
@@ -244,25 +237,29 @@ def _unreadable(one: Branch, why: str) -> BranchStatus:
         subjects=(),
         gate=None,
         uncommitted=(),
+        uncounted=(),
         work=one.tip,
         new=one.tip,
         readable=False,
     )
 
 
-def _with_edits(bench: Workbench, tip: Oid, work_tree: str, paths: Sequence[str]) -> Oid:
-    """A commit in the scratch store of what a work tree holds; the tip where that cannot be told."""
-    tree = checkouts.saved(bench.keeper, work_tree, bench.objects, paths)
+def _with_edits(bench: Workbench, tip: Oid, work_tree: str, paths: Sequence[str]) -> tuple[Oid, tuple[str, ...]]:
+    """A commit in the scratch store of what a work tree holds, else the tip, and the paths that are not in it."""
+    tree, left_out = checkouts.saved(bench.keeper, work_tree, bench.objects, paths)
     person = bench.repository.commit(tip).committer
-    return bench.write_commit(tree, (tip,), person, person, "uncommitted\n") if tree is not None else tip
+    saved = bench.write_commit(tree, (tip,), person, person, "uncommitted\n") if tree is not None else tip
+    return saved, tuple(sorted(left_out))
 
 
 def _plans(
-    force: Enforcement, name: BranchName, tip: Oid, changes: Sequence[Change]
+    force: Enforcement, name: BranchName, tip: Oid, changes: Sequence[Change], established: tuple[Plan, ...]
 ) -> tuple[tuple[Plan, ...], tuple[Plan, ...]]:
-    """The plans that a branch goes by, and as they stand on it. Only files that differ from the target's are read."""
+    """The plans that a branch goes by, and as they stand on it. Only files that differ from the target's are read.
+
+    `established` are those that it has on the target.
+    """
     repository, plans = force.repository, force.plans
-    established = plans_of(name, plans, force.config)
     files, places = {*plans.files}, compile_patterns(force.config.plans)
     other = {path for path in repository.changed_paths(force.tips[0], tip) if path in files or places.matches(path)}
     if not other:
@@ -278,18 +275,19 @@ def _collisions(
     bench: Workbench, alive: Sequence[BranchStatus], target: tuple[BranchName, Oid], *, hunks: bool
 ) -> Iterator[Collision]:
     """All pairs that collide, each once, in order, and each branch with the target."""
-    kept = Remembered(bench, target[1])
     near = defaultdict[int, list[BranchStatus]](list)
-    for first, second in collisions.may_meet([_touched(bench.repository, one) for one in alive]):
-        near[first].append(alive[second])
+    for at, other in collisions.may_meet([_touched(bench.repository, one) for one in alive]):
+        near[at].append(alive[other])
+    pairs: list[tuple[BranchName, BranchName, tuple[Oid, Oid]]] = []
     for number, one in enumerate(alive):
-        pairs = [(other.branch, _sides(bench.repository, one, other)) for other in near[number]]
-        for name, sides in [*pairs, (target[0], (one.new, target[1]))]:
-            paths = kept.conflicting_paths(*sides)
-            if paths:
-                clashes = islice(_clashes(bench, *sides), MOST_HUNKS) if hunks and paths != (".",) else ()
-                yield Collision((one.branch, name), paths, tuple(clashes))
-    kept.write()
+        pairs += [(one.branch, two.branch, _sides(bench.repository, one, two)) for two in near[number]]
+        pairs.append((one.branch, target[0], (one.new, target[1])))
+    tried = Remembered(bench, target[1]).conflicting_paths([sides for _, _, sides in pairs])
+    known: Known = {}
+    for (first, second, sides), paths in zip(pairs, tried, strict=True):
+        if paths:
+            clashes = find_clashes(bench, *sides, known) if hunks and paths != (".",) else Clashes()
+            yield Collision((first, second), paths, clashes)
 
 
 def _sides(repository: Repository, one: BranchStatus, other: BranchStatus) -> tuple[Oid, Oid]:
@@ -304,20 +302,6 @@ def _touched(repository: Repository, one: BranchStatus) -> set[str]:
     folders = {folder for path in one.files for folder in collisions.folders_of(path)}
     tree = repository.tree_of(one.work) if folders else ZERO
     return {*one.files, *(folder for folder in folders if repository.entry(tree, folder) is None)}
-
-
-def _clashes(bench: Workbench, first: Oid, second: Oid) -> Iterator[Clash]:
-    merged = bench.merge(first, second)
-    for path in merged.paths if isinstance(merged, Unmerged) else ():
-        file = conflicted_file(bench, path)
-        _, shown = (read_markers(file) if file is not None else None) or ((), ())
-        for one in shown:
-            sides = (tuple(map(_shown, side[:MOST_LINES])) for side in (one.base, one.ours, one.theirs))
-            yield Clash(path.path, one.line, *sides)
-
-
-def _shown(line: bytes) -> str:
-    return line[:200].decode("utf-8", "replace").rstrip("\r\n")
 
 
 def _state(work: object, progress: Standing, *, at_work: bool) -> str:

@@ -6,17 +6,21 @@ No run is recorded; a result is, so that a tree which has been tested here is no
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from gitbot.config import gate_command
 from gitbot.errors import GitError, NoGateError
 from gitbot.gate import must_be_possible
-from gitbot.journal import runs
+from gitbot.gate.verdict import closing
+from gitbot.journal import results, runs
 from gitbot.journal.lock import only_writer
+from gitbot.landing.chances import confirmations
+from gitbot.landing.queue import Sighting, Standing, standing
 from gitbot.landing.testing import Tester
 from gitbot.landing.underway import Underway
-from gitbot.model.gate import GateResult
+from gitbot.model.gate import GateResult, GateVerdict
 from gitbot.model.git import BranchName, Oid
 from gitbot.model.run import Request, RunId, Started
 from gitbot.planset import InForce
@@ -41,9 +45,10 @@ def gate_of_tips(
     env: Mapping[str, str],
     tell: Callable[[BranchName, GateResult | None], None],
 ) -> dict[BranchName, GateResult]:
-    """The result for every tip, from the record or by a run of the gate, as many at once as are configured.
+    """The result for every tip, from the record or by runs of the gate, as many at once as are configured.
 
-    `tell` hears of each run that begins, and what it said when it has ended.
+    A red one is confirmed as in a run, where what is on record counts too. `tell` hears of each run that begins, and
+    what it said when it has ended.
 
     Raises:
         LockedError: a run is under way, which the checkouts belong to.
@@ -51,7 +56,9 @@ def gate_of_tips(
     must_be_possible(force.config, env, repository)
     target = refs.read(repository, force.target)
     assert target is not None
-    found: dict[BranchName, GateResult] = {}
+    seen: dict[BranchName, list[GateResult]] = {}
+    asked = force.config.gate.confirm
+    confirm = confirmations(*results.flake_rate(repository)) if asked == "auto" else asked
     with (
         only_writer(repository),
         temporary_folder() as folder,
@@ -62,10 +69,12 @@ def gate_of_tips(
         left = list(tips.items())
         while left or underway.flights:
             if not left or len(underway.flights) == underway.jobs:
-                flight, outcome = underway.next(lambda: None)
+                flight, outcome = next(underway.answers(lambda: None))
                 (name,) = flight.branches
-                found[name], _ = tester.keep(flight.job, outcome)
-                tell(name, found[name])
+                seen[name].append(tester.keep(flight.job, outcome)[0])
+                tell(name, seen[name][-1])
+                if _standing(seen[name], confirm) is Standing.AGAIN:
+                    left.insert(0, (name, tips[name]))
                 continue
             name, tip = left.pop(0)
             try:
@@ -74,13 +83,26 @@ def gate_of_tips(
             except GitError:  # status says why
                 continue
             moves = [(base, tip)] if base else None
-            known = tester.known(tip, moves)
-            if known is not None:
-                found[name] = known
-            else:
+            again = bool(seen.setdefault(name, tester.verdicts(tip, moves)))
+            if _standing(seen[name], confirm) in (Standing.UNKNOWN, Standing.AGAIN):
                 tell(name, None)
-                underway.start(tip, target, (name,), tester.job(tip, moves, (name,), underway.free_slot()))
-    return found
+                job = tester.job(tip, moves, (name,), underway.free_slot(), fresh=again)
+                underway.start(tip, target, (name,), job)
+    passes = {name: [one for one in all_of if one.verdict is GateVerdict.PASSED] for name, all_of in seen.items()}
+    return {name: (passes[name] or all_of)[-1] for name, all_of in seen.items()}
+
+
+def last_line(repository: Repository, result: GateResult) -> str | None:
+    """What a run of the gate that is not green wrote last, where its output is kept."""
+    with suppress(GitError):
+        said = closing(repository.blob(result.log)).rstrip() if result.verdict is not GateVerdict.PASSED else ""
+        return said.rpartition("\n")[2] or None
+    return None
+
+
+def _standing(seen: Sequence[GateResult], confirm: int) -> Standing:
+    """By the rule of a run; nobody is rejected here, so that an earlier one's word is as good."""
+    return standing([Sighting(one.tree, (), one.verdict, one.fresh, gate=one.gate) for one in seen], confirm)
 
 
 def _tester(bench: Workbench, repository: Repository, force: InForce, target: Oid, env: Mapping[str, str]) -> Tester:

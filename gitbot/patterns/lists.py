@@ -9,11 +9,14 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import chain, starmap, takewhile
 
 from gitbot.patterns.automaton import MOST_PAIRS, Automaton, shortest_common
-from gitbot.patterns.notation import Rule, Tail, lower, normalise, rules_of
+from gitbot.patterns.notation import Rule, Tail, Wild, lower, normalise, rules_of
 
 _LEAST = 2  # costs of a search in which no automaton is run
+_OPEN, _MANY = "\0", "\1/"  # in place of what wildcards stand for within a segment, and of any folders
+_SMALL = 1_000  # that any search may cost, whatever others have cost before it
 _FEW_RULES = 16  # that are tried one by one
 _MOST_AUTOMATA = 128  # that are kept at a time
 _OUTER_DOT = re.compile(r"(?:^|/)\.|\.(?:/|$)")
@@ -29,6 +32,7 @@ class Budget:
     """What looking for common paths may still cost, over any number of pairs of lists."""
 
     left: int = MOST_PAIRS  # what one search may cost at most
+    small: int = MOST_PAIRS  # for the first _SMALL of each search, so that large ones leave something to the others
 
 
 @dataclass(frozen=True)  # no slots: what is derived is computed once and kept
@@ -62,6 +66,12 @@ class PatternList:
     def folded(self) -> PatternList:
         """The list in lower case, for a file system that does not tell cases apart; matches lower-case paths."""
         return _read(self.patterns, fold_case=True)
+
+    def lies_plainly_in(self, other: PatternList) -> bool:
+        """Whether every path is one of the other's, as far as that needs no search."""
+        folder, pattern = other.rules[0], other.patterns[0]
+        below = isinstance(folder.tokens, str) and all(rule.prefix.startswith(folder.key) for rule in self.rules)
+        return len(other.patterns) == 1 and (below or pattern in ("**", self.patterns[0]))
 
     @property
     def heads(self) -> set[str]:
@@ -145,7 +155,8 @@ def witness(
     if fold_case:
         left, right = left.folded, right.folded
     budget = budget or Budget()
-    most, spent = min(max(budget.left, _LEAST), MOST_PAIRS), 0
+    free = max(0, min(budget.small, _SMALL))
+    most, spent = min(max(budget.left, free, _LEAST), MOST_PAIRS), 0
     best: str | None = None
     for first, second in _related(left, right):
         rule, other = left.rules[first], right.rules[second]
@@ -161,7 +172,8 @@ def witness(
         spent += cost
         if spent >= most:
             break
-    budget.left -= spent
+    budget.small -= min(spent, free)
+    budget.left -= max(0, spent - free)
     if best is not None:
         return Witness(_with_name(best, left, right))
     if spent < most:
@@ -197,10 +209,31 @@ def _shared(rule: Rule, other: Rule, most: int) -> tuple[str | None, int]:
         return None, 1
     if isinstance(rule.tokens, str) and isinstance(other.tokens, str):
         return max(rule, other, key=lambda each: (len(each.key), each.tail is Tail.BELOW)).sample, 1
+    if any(starmap(_differ, chain.from_iterable(map(zip, _names(rule), _names(other))))):
+        return None, 1
     for one, two in ((rule, other), (other, rule)) if most > _LEAST else ():
         if one.literal is not None and (automaton := _automaton(two)).winner(automaton.read(one.literal)) == 0:
             return one.literal, 1
     return _shortest((rule,), (other,), most)
+
+
+def _differ(one: str, other: str) -> bool:
+    """Whether no name can be what both segments stand for."""
+    if _OPEN not in one + other:
+        return one != other
+    starts = sorted((one.partition(_OPEN)[0], other.partition(_OPEN)[0]), key=len)
+    ends = sorted((one.rpartition(_OPEN)[2], other.rpartition(_OPEN)[2]), key=len)
+    return not (starts[1].startswith(starts[0]) and ends[1].endswith(ends[0]))
+
+
+@lru_cache(maxsize=1 << 12)
+def _names(rule: Rule) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The segments whose place in a path is known: counted from the top, and from its end where the rule has one."""
+    texts = (each if isinstance(each, str) else _MANY if each is Wild.FOLDERS else _OPEN for each in rule.tokens)
+    segments = "".join(texts).split("/")
+    ending = segments[::-1] if rule.tail is Tail.FILE and rule.literal is None else []
+    first, last = (tuple(takewhile(_MANY[0].__ne__, side)) for side in (segments, ending))
+    return first, last
 
 
 def heads_of(path: str) -> tuple[str, ...]:

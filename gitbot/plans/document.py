@@ -15,7 +15,7 @@ from functools import cache
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
-from gitbot.model.plan import Plan, Problem, TaskState
+from gitbot.model.plan import Claim, Phase, Plan, Problem, TaskState, Write
 from gitbot.plans.front import read_front
 from gitbot.plans.names import Owner, coded, owner_of, roles
 from gitbot.plans.paths import Tree
@@ -96,7 +96,7 @@ class Section:
     blocks: tuple[Block, ...]
     owner: Owner | None = None
     heading: Block | None = None  # the one of the blocks that names the owner
-    phase: int | None = None  # of the phase heading it stands under
+    phase: Phase | None = None  # of the phase heading it stands under
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Document:
         kept_apart = not folder or folder.lower() in words("plan-folders") or folder.startswith(".")
         return self.explicit_id or (stem if kept_apart or stem.lower() not in words("plan-stems") else folder)
 
-    def phase_at(self, line: int) -> int | None:
+    def phase_at(self, line: int) -> Phase | None:
         """The phase that holds for a line; only where phases separate agents."""
         at = bisect(self.sections, line, key=lambda section: section.blocks[0].line)
         return self.sections[at - 1].phase if at else None
@@ -132,10 +132,8 @@ def read_document(path: str, text: str, tree: Tree) -> Document:
     if "relative to" in text.lower() and (said := _RELATIVE.search(text)) and tree.holds(said[1]):
         tree = replace(tree, base=said[1])
     head, body, problems = read_front(path, text, tree.holds)
-    meant = {made.pattern: tree.nearest(made.pattern) for made in (*head.claims, *head.never)}
-    if any(pattern != written for written, pattern in meant.items()):
-        placed = [tuple(replace(c, pattern=meant[c.pattern]) for c in some) for some in (head.claims, head.never)]
-        head = replace(head, claims=placed[0], never=placed[1])
+    claims, never = (tuple(_placed(some, tree)) for some in (head.claims, head.never))
+    head = replace(head, claims=claims, never=never)
     named = _PLAN_FILE.fullmatch(stem_of(path))
     id = head.id or (named["id"] if named else None)
     work, body = _elements(_unwrapped(body))
@@ -146,6 +144,15 @@ def read_document(path: str, text: str, tree: Tree) -> Document:
         problems += (_refused(path, f"it has more than {_MOST_WORDS} words", line),)
     sections, rest = _cut(blocks, _owners(blocks, text, id))
     return Document(path, text, tree, head, problems, blocks, id, sections, rest)
+
+
+def _placed(claims: tuple[Claim, ...], tree: Tree) -> Iterator[Claim]:
+    """The claims of the keys seen from the top; where that takes a guess, as they are written and as guessed."""
+    for made in claims:
+        surely = tree.surely(made.pattern)
+        yield replace(made, pattern=surely) if surely and surely != made.pattern else made
+        if surely is None and made.write is not Write.CREATE and (path := tree.guessed(made.pattern)) != made.pattern:
+            yield replace(made, pattern=path)
 
 
 def _unwrapped(body: str) -> str:
@@ -328,9 +335,9 @@ def _owners(blocks: tuple[Block, ...], text: str, id: str | None) -> dict[int, O
 
 
 def _cut(blocks: tuple[Block, ...], owners: dict[int, Owner]) -> tuple[tuple[Section, ...], Section]:
-    cut: list[tuple[Owner, int | None, list[Block]]] = []
+    cut: list[tuple[Owner, Phase | None, list[Block]]] = []
     rest: list[Block] = []
-    phase: tuple[int, int | None] = (7, None)
+    phase: tuple[int, Phase | None] = (7, None)
     run, level = rest, 7  # a heading of the level or above ends what it belongs to
     for block in blocks:
         if block.kind is Kind.HEADING:

@@ -13,12 +13,13 @@ from itertools import islice
 
 from gitbot.model.plan import BLOCKING_CONFIDENCE, Access, Claim, Need, Plan, PlanId, Source, Task, TaskState, Write
 from gitbot.plans.document import PLAIN_FENCES, Block, Document, Kind, Section
+from gitbot.plans.lists import listed_paths
 from gitbot.plans.names import Owner
 from gitbot.plans.needs import bracket_needs, emitted, emitted_by_label, labelled_needs, phrase_needs, prose_needs
 from gitbot.plans.paths import Token, Tree, names_any, path_in
 from gitbot.plans.phrases import phrase
 from gitbot.plans.tables import Columns, is_owners, row_claims, rows_of
-from gitbot.plans.tasks import ARROW, UNKNOWN, estimated, listed_paths, read_item, uses, whole_path
+from gitbot.plans.tasks import ARROW, UNKNOWN, estimated, read_item, uses, whole_path
 from gitbot.plans.trees import drawn, entries, owned
 from gitbot.plans.words import claim, kinds, label_kind, topics_in, words
 
@@ -42,8 +43,9 @@ _WORK = phrase(
 )
 _SENTENCE = phrase(r"(?<=[.;!])[ \t]+")
 _RENAME = phrase(
-    r"(?:rename|git mv|move)[ \t]+(?:the[ \t]+)?(?:file[ \t]+)?`?([^\s`]{3,220})`?[ \t]+(?:to|into|as|→|->|=>)[ \t]+"
-    r"`?([^\s`]{2,220}[^\s`.,;:])`?",
+    r"(?P<verb>rename|git mv|move|copy|duplicate|kopiere|copiar?|copier)[ \t]+(?:the[ \t]+)?(?:file[ \t]+)?"
+    r"`?(?P<old>[^\s`]{3,220})`?[ \t]+(?:to|into|as|nach|in|a|en|vers|dans|→|->|=>)[ \t]+"
+    r"`?(?P<new>[^\s`]{2,220}[^\s`.,;:])`?",
     re.I,
 )
 _RELIES = phrase(
@@ -270,16 +272,20 @@ class Extract:
         return tuple(dict.fromkeys(claimed.pattern for claimed in self.claims[before:]))
 
     def _renamed(self, text: str, line: int) -> tuple[str, ...]:
-        """Both paths of "Rename `shop/a.ts` to `b.ts`", of which the second lies where the first does."""
+        """Both paths of "Rename `shop/a.ts` to `b.ts`", of which the second lies where the first does.
+
+        Of a copy only the second is written.
+        """
         match = _RENAME.match(text)
-        ends = [path_in(Token(end), self.tree) for end in match.groups()] if match else []
-        if match is None or ends[0] is None or ends[1] is None or match[2].endswith("/"):
+        ends = [path_in(Token(end), self.tree) for end in match.group("old", "new")] if match else []
+        copied = match is not None and match["verb"].lower() not in ("rename", "git mv", "move")
+        if match is None or ends[0] is None or ends[1] is None or (match["new"].endswith("/") and not copied):
             return ()
         old, new = ends[0].path, ends[1].path
-        folder = match[1].rpartition("/")[0]
-        if match[2].rpartition("/")[0] in ("", folder) and not self.tree.holds(new):
+        folder = match["old"].rpartition("/")[0]
+        if not copied and match["new"].rpartition("/")[0] in ("", folder) and not self.tree.holds(new):
             new = f"{old.rpartition('/')[0]}/{new.rpartition('/')[2]}".lstrip("/")
-        for kind, path in (("delete", old), ("create", new)):
+        for kind, path in (("read" if copied else "delete", old), ("create", new)):
             self.claims.append(claim(kind, path, line, 0.8, Source.INFERRED))
         return (old, new, *self.sentence(f"and {text[match.end() :]}", line, prose=True))
 
@@ -317,7 +323,7 @@ class Extract:
             self.at_work, self.work_level = True, block.level if block.level > 1 else _DEEPEST
         else:
             self.at_work = self.at_work and block.level > self.work_level
-        if kind is None and before != "read":
+        if kind is None and before != "read" and not self._labelled(block.text, block.line):
             self._named(block)
 
     def _named(self, block: Block) -> None:
@@ -366,8 +372,13 @@ class Extract:
         if self._labelled(line, number):
             return
         self.needs += prose_needs(line, number)
-        if self.label and all(path_in(Token(word.strip("`,;")), self.tree) for word in line.split()):
-            self.listed(line, number, self.label, 0.9)
+        kind = self.label or self.under
+        if (
+            kind
+            and not line.startswith(("**", "`**"))
+            and all(path_in(Token(word.strip("`,;")), self.tree) for word in line.split())
+        ):
+            self.listed(line, number, kind, 0.9)
         elif _NAMED_LINE.fullmatch(line):
             self.sentence(re.sub(r"\*\*:?|__:?|:$", "", line), number, ceiling=0.6)
         elif self._works() and self.under is None:

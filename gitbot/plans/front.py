@@ -12,12 +12,16 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from posixpath import dirname, join, normpath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gitbot.model.plan import Claim, Need, NeedKind, Plan, PlanId, Problem, Task, TaskState
+from gitbot.model.plan import Access, Claim, Need, NeedKind, Phase, Plan, PlanId, Problem, Task, TaskState
 from gitbot.model.strategy import Strategy
+from gitbot.plans.lists import listed_paths
+from gitbot.plans.merging import united
+from gitbot.plans.paths import Tree, path_in, tokens
 from gitbot.plans.phrases import phrase
 from gitbot.plans.words import claim, kinds, table, words
 
@@ -35,13 +39,29 @@ _PLAIN = phrase(
     rf"|(?P<list>\[(?:{_SCALAR.pattern}(?:, *{_SCALAR.pattern})*)?\])))? *"
     rf"|(?P<margin> *)- +(?P<entry>{_SCALAR.pattern}) *| *"
 )
-_FENCE = phrase(r"(?P<fence>---|\+\+\+)[ \t]*\n(?P<content>.*?)^(?:(?P=fence)|\.\.\.)[ \t]*(?:\n|\Z)", re.S | re.M)
+_FENCE = phrase(
+    r"(?:[ \t]*+(?:\n|<!--(?>.*?-->)))*+"  # blank lines and comments
+    r"(?P<fence>---|\+\+\+)[ \t]*\n(?P<content>.*?)^(?:(?P=fence)|\.\.\.)[ \t]*(?:\n|\Z)",
+    re.S | re.M,
+)
+_LOWER = phrase(
+    r"^(?P<fence>---|\+\+\+)[ \t]*\n(?P<content>(?:[ \t]*+(?:(?:[\w-]{1,60}[ \t]*[:=]|-[ \t]|#)[^\n]*)?\n){1,300}+)"
+    r"(?P=fence)[ \t]*$",
+    re.M,
+)
+_MOST_LOWER = 50  # looked at in one file
 _OURS = phrase(
     r"^[ \t]{0,3}(plan|owns|shared|reads|never|depends_on|waits_for|emits|owned_files|files_modified)[ \t]*[:=]", re.M
 )
 _LANE_STATES = frozenset(["planned", "doing", "in_progress", "for_review", "done", "approved", "canceled"])
 _NOTHING = frozenset(["", "-", "—", "~", "none", "n/a", "na", "[]", "null"])
 _SEPARATOR = phrase(r",(?![^{}]*\})|\n")
+_UNTIDY = phrase(r"[\s`;\"]|,$|\]\(")
+_BRACES = phrase(r"\{[^{}]*\}")
+_LINES = phrase(r"^\S+[ ]\(lines?[ ][^()]*\)$")
+_BLANKS = phrase(r"\S*/[^`;,\"]*(?:\.\w{1,10}|/|\*)")  # "docs/My File.md"
+_LONGEST = 8_000  # characters of several paths in one text; what is longer is a pattern and refused
+_LISTS = ("depends_on", "conflicts_with", "waits_for", "emits", "tests")
 _ENTRY_KINDS = ("create", "modify", "delete", "append")
 _PATHLIKE = phrase(r"[^\s/]*/\S*|\S+\.[A-Za-z]\w{0,9}")
 _SIZE = phrase(r"x{0,2}[sml]|xl|\d+(?:\.\d+)?|\d+ ?(?:points?|pts?|sp)|small|medium|large|low|high")
@@ -72,17 +92,28 @@ def read_front(path: str, text: str, tracked: Callable[[str], bool] = bool) -> t
     `tracked` says whether the repository has a path.
     An error among the problems: a plan stood here whose body alone would say too little.
     """
-    keys = _Keys(path)
+    keys = _Keys(path, tracked)
     if match := _FENCE.match(text):
-        content = match["content"]
-        text = "\n" * text.count("\n", 0, match.end()) + text[match.end() :]
+        content, start = match["content"], match.start("fence")
+        keys.line = text.count("\n", 0, start) + 2
+        text = text[:start] + "\n" * text.count("\n", start, match.end()) + text[match.end() :]
         try:
-            keys.nodes = _nodes(_as_yaml(content) if match["fence"] == "+++" else content)
+            keys.take(_nodes(_as_yaml(content) if match["fence"] == "+++" else content))
         except _Broken as broken:
-            keys.problems.append(broken.problem(path, content))
+            keys.problems.append(broken.problem(path, content, keys.line))
     plan = _plan(keys)
-    _tell_of_strangers(keys, tracked)
-    return plan, text, tuple(keys.problems)
+    _tell_of_strangers(keys)
+    return plan, text, (*keys.problems, *_too_low(path, text))
+
+
+def _too_low(path: str, body: str) -> Iterator[Problem]:
+    """Front matter with keys of ours that does not open the file, unless it is shown in a fence of code."""
+    for match in islice(_LOWER.finditer(body), _MOST_LOWER) if "\n---" in body or "\n+++" in body else ():
+        shown = len(re.findall(r"^ {0,3}(?:```|~~~)", body[: match.start()], re.M)) % 2
+        if not shown and _OURS.search(match["content"]):
+            line = body.count("\n", 0, match.start()) + 1
+            message, hint = "front matter below other text is not read", "let it open the file, or a file of its own"
+            yield Problem("unreadable-plan", "warning", message, path, line, hint=hint)
 
 
 class _Broken(Exception):
@@ -92,12 +123,12 @@ class _Broken(Exception):
         super().__init__(message)
         self.message, self.line, self.column = message, line, column
 
-    def problem(self, path: str, content: str) -> Problem:
+    def problem(self, path: str, content: str, first: int) -> Problem:
         level = "error" if _OURS.search(content) else "warning"
         glob = any(mark in "".join(content.split("\n")[self.line : self.line + 1]) for mark in "*!`[{@")
         hint = "put patterns with *, !, [ or ` in quotes" if glob else None
         message = f"front matter cannot be read: {self.message}"
-        return Problem("unreadable-plan", level, message, path, self.line + 2, self.column + 1, hint)
+        return Problem("unreadable-plan", level, message, path, self.line + first, self.column + 1, hint)
 
 
 def _as_yaml(toml: str) -> str:
@@ -141,6 +172,8 @@ def _plain_nodes(content: str) -> dict[str, Node] | None:
             return None
         if match["key"]:
             key, entries = match["key"].lower().replace("-", "_"), [] if kind == "key" else None
+            if key in found:
+                return None
         if kind == "text":
             found[key] = _plain(match["text"], number, match.start("text"))
         elif kind == "list":
@@ -159,12 +192,12 @@ def _plain(written: str, line: int, column: int) -> Node:
     return Node("scalar", written[1:-1] if written[0] in "\"'" else written, _Mark(line, column))
 
 
-def _nodes(content: str) -> dict[str, Node]:
-    """The values by key, lower-cased, with `-` read as `_`."""
+def _nodes(content: str) -> Iterable[tuple[str, Node]]:
+    """The values, each with its key, lower-cased, with `-` read as `_`."""
     if len(content.encode()) > _LARGEST:
         raise _Broken("the front matter is larger than 64 KiB")
     if (plain := _plain_nodes(content)) is not None:
-        return plain
+        return plain.items()
     import yaml  # which most canonical plans have no use for
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -183,7 +216,7 @@ def _nodes(content: str) -> dict[str, Node]:
         raise _Broken("it holds characters that YAML does not allow") from None
     if root is not None and root.id != "mapping":
         raise _Broken("it is no mapping of keys to values", *_place(root.start_mark))
-    return {str(key.value).strip().lower().replace("-", "_"): node for key, node in (root.value if root else ())}
+    return ((str(key.value).strip().lower().replace("-", "_"), node) for key, node in (root.value if root else ()))
 
 
 def _place(mark: yaml.Mark | _Mark | None) -> tuple[int, int]:
@@ -195,15 +228,31 @@ class _Keys:
     """The keys, and what is found wrong with their values."""
 
     path: str
+    tracked: Callable[[str], bool]
+    line: int = 2  # of the first key
+    unresolved: list[str] = field(default_factory=list)
     nodes: dict[str, Node] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     left: int = _MOST
+
+    def take(self, pairs: Iterable[tuple[str, Node]]) -> None:
+        """Take the keys in; lists under one key that stands there twice are one list."""
+        groups: dict[str, list[Node]] = {}
+        for name, node in pairs:
+            groups.setdefault(name, []).append(node)
+        for name, (first, *more) in groups.items():
+            self.nodes[name] = more[-1] if more else first
+            if more and (name in kinds("claim-keys") or kinds("keys").get(name) in _LISTS):
+                entries = [entry for node in (first, *more) for entry in self.entries(node)]
+                self.nodes[name] = Node("sequence", entries, first.start_mark)
+            elif more and name in kinds("keys"):
+                self.problem(f"the key {name} stands here again; what it said above is left out", more[-1])
 
     def warn(self, name: str, node: Node, wanted: str) -> None:
         self.problem(f"the key {name} wants {wanted}; it is left out", node)
 
     def problem(self, message: str, node: Node, hint: str | None = None) -> None:
-        line, column = node.start_mark.line + 2, node.start_mark.column + 1
+        line, column = node.start_mark.line + self.line, node.start_mark.column + 1
         self.problems.append(Problem("unreadable-plan", "warning", message, self.path, line, column, hint))
 
     def entries(self, node: Node) -> Iterator[Node]:
@@ -240,14 +289,14 @@ class _Keys:
     def text(self, key: str) -> str:
         return self.named(key)[1]
 
-    def number(self, key: str) -> int | None:
+    def number(self, key: str) -> Phase | None:
         name, text = self.named(key)
         if not name:
             return None
-        if match := re.match(r"(?:phase[ -]?)?(-?\d{1,6})(?!\d)", text, re.I):
-            return int(match[1])
+        if match := re.match(r"(?:phase[ -]?)?(-?\d{1,6}(?:\.\d{1,6}){0,3})(?!\d)", text, re.I):
+            return Phase.of(match[1])
         if rank := kinds("priorities").get(text.lower()):
-            return int(rank)
+            return Phase.of(rank)
         self.warn(name, self.nodes[name], "a whole number")
         return None
 
@@ -258,14 +307,15 @@ class _Keys:
                 if entry.id != "scalar":
                     self.warn(name, entry, "texts")
                 elif (text := entry.value.strip()).lower() not in _NOTHING:
-                    yield text, entry.start_mark.line + 2
+                    yield text, entry.start_mark.line + self.line
 
 
 def _plan(keys: _Keys) -> Plan:
-    claims, id = list(_claims(keys)), _id(keys)
+    lists, id = _claims(keys), _id(keys)
     emits = [(text[:200], line) for text, line in keys.texts("emits")]
     # A file among what is produced is created, not announced.
-    claims += [("create", claim("create", name, line)) for name, line in emits if _PATHLIKE.fullmatch(name)]
+    lists.append([("create", claim("create", name, line)) for name, line in emits if _PATHLIKE.fullmatch(name)])
+    claims = united([made for kind, made in some if kind != "never"] for some in lists)
     return Plan(
         id=PlanId(id),
         path=keys.path,
@@ -275,10 +325,10 @@ def _plan(keys: _Keys) -> Plan:
         branch=keys.text("branch") or None,
         strategy=_strategy(keys),
         phase=keys.number("phase"),
-        wave=keys.number("wave"),
-        priority=keys.number("priority") or 0,
-        claims=tuple(made for kind, made in claims if kind != "never"),
-        never=tuple(made for kind, made in claims if kind == "never"),
+        wave=next(iter(keys.number("wave") or ()), None),
+        priority=next(iter(keys.number("priority") or ()), 0),
+        claims=claims,
+        never=united([made for kind, made in some if kind == "never"] for some in lists),
         needs=tuple(_needs(keys)),
         emits=tuple(event for event in emits if not _PATHLIKE.fullmatch(event[0])),
         parallel=keys.text("parallel").lower() not in ("false", "no", "off")
@@ -286,12 +336,13 @@ def _plan(keys: _Keys) -> Plan:
         minutes=_estimate(keys),
         tests=tuple(text for text, _ in keys.texts("tests")),
         tasks=tuple(_todos(keys)),
+        unresolved=tuple(dict.fromkeys(keys.unresolved)),
         finished=keys.text("status").lower() in words("finished"),
-        confidence="declared" if id or any(kind not in ("read", "never") for kind, _ in claims) else "unknown",
+        confidence="declared" if id or any(made.access is not Access.READ for made in claims) else "unknown",
     )
 
 
-def _tell_of_strangers(keys: _Keys, tracked: Callable[[str], bool]) -> None:
+def _tell_of_strangers(keys: _Keys) -> None:
     """Warn of keys that look like a slip of the pen, or that hold files nobody gets by them."""
     ours = keys.nodes.keys() & {"plan", "agent", "branch", "owns", "depends_on"}
     known = kinds("keys"), kinds("claim-keys"), words("other-keys")
@@ -299,7 +350,7 @@ def _tell_of_strangers(keys: _Keys, tracked: Callable[[str], bool]) -> None:
     for name, node in islice(strangers, _MOST_STRANGERS):
         meant = difflib.get_close_matches(name, known[0] | known[1], n=1, cutoff=0.75) if 3 < len(name) < 40 else []
         entries = [entry.value for entry in keys.entries(node) if entry.id == "scalar"]
-        if (ours and meant) or any(tracked(text.rstrip("/*")) and "/" in text for text in entries):
+        if (ours and meant) or any(keys.tracked(text.rstrip("/*")) and "/" in text for text in entries):
             hint = (
                 f"did you mean `{meant[0]}`?" if meant else "files are given to a plan by `owns`, `shared` or `reads`"
             )
@@ -314,14 +365,14 @@ def _todos(keys: _Keys) -> Iterator[Task]:
         said = {str(key.value): value.value for key, value in pairs if value.id == "scalar"}
         if text := " ".join(said.get("content", "").split()):
             state = TaskState(kinds("states").get(said.get("status", "").lower(), "open"))
-            yield Task(text, entry.start_mark.line + 2, state, said.get("id"))
+            yield Task(text, entry.start_mark.line + keys.line, state, said.get("id"))
 
 
 def _id(keys: _Keys) -> str:
     name, id = keys.named("plan")
     if name == "plan" and id.isdecimal() and keys.nodes.keys() & {"wave", "files_modified"}:
-        phase = re.match(r"\d+", keys.text("phase"))
-        return f"{int(phase[0]):02}-{int(id):02}" if phase else id[:100]
+        phase = re.match(r"(\d+)((?:\.\d+)*)", keys.text("phase"))
+        return f"{int(phase[1]):02}{phase[2]}-{int(id):02}"[:100] if phase else id[:100]
     return id[:100]
 
 
@@ -345,20 +396,21 @@ def _strategy(keys: _Keys) -> str | None:
 def _needs(keys: _Keys) -> Iterator[Need]:
     for key, kind in (("depends_on", NeedKind.HARD), ("conflicts_with", NeedKind.APART)):
         for text, line in keys.texts(key):
-            reference = re.sub(r"^phase[ :-]+(?=\d+$)", "phase:", text, flags=re.I)
+            reference = re.sub(r"^phase[ :-]+(?=[\d.]+$)", "phase:", text, flags=re.I)
             yield Need(reference[:200], kind, line, f"{key}: {text}")
     for text, line in keys.texts("waits_for"):
         kind = NeedKind.HARD if _PATHLIKE.fullmatch(text) else NeedKind.PIPELINED
         yield Need(text[:200], kind, line, f"waits_for: {text}")
 
 
-def _claims(keys: _Keys) -> list[tuple[str, Claim]]:
-    """Each claim with its kind."""
-    found: list[tuple[str, Claim]] = []
+def _claims(keys: _Keys) -> list[list[tuple[str, Claim]]]:
+    """Each claim with its kind, in a list per key."""
+    lists: list[list[tuple[str, Claim]]] = []
     for kind, names in table("claim-keys").items():
         for name, value in keys.found(names):
-            if name == "authoritative_surface" and found:
+            if name == "authoritative_surface" and any(lists):
                 continue  # where the listed files lie, no claim beyond them
+            lists.append(found := [])
             for entry in keys.entries(value):
                 for made, written, line in _patterns(keys, name, entry, kind):
                     above = name == "context" and written.startswith(("./", "../"))  # a document, as from the plan
@@ -367,10 +419,10 @@ def _claims(keys: _Keys) -> list[tuple[str, Claim]]:
                         _PATHLIKE.fullmatch(pattern) and "://" not in pattern
                     ):  # prose stands there as often as paths
                         found.append((made, claim(made, pattern, line)))
-    if not found:  # the files that a plan must have made are its own when it lists no others
-        for entry in _artifacts(keys):
-            found += ((kind, claim(kind, text, at)) for kind, text, at in _patterns(keys, "must_haves", entry, "own"))
-    return found
+    if not any(lists):  # the files that a plan must have made are its own when it lists no others
+        entries = (_patterns(keys, "must_haves", entry, "own") for entry in _artifacts(keys))
+        lists = [[(kind, claim(kind, text, at)) for found in entries for kind, text, at in found]]
+    return lists
 
 
 def _artifacts(keys: _Keys) -> Iterator[Node]:
@@ -385,12 +437,32 @@ def _below(node: Node | None, name: str) -> Iterator[Node]:
         yield from (value for key, value in node.value if key.value == name)
 
 
+def _paths(keys: _Keys, text: str, kind: str) -> Iterable[tuple[str, str]]:
+    """What a text claims, which as a rule is a pattern; one that is written as in a list below "Owns" is read so."""
+    text = _BRACES.sub(lambda braces: re.sub(r",\s+", ",", braces[0]), text)
+    prose = kind == "read" and not _PATHLIKE.match(text)
+    if not _UNTIDY.search(text) or len(text) > _LONGEST or keys.tracked(text) or prose:
+        return [(kind, text)]
+    found = _listed(text)
+    if not found and kind != "read":
+        keys.unresolved.append(text[:200])
+    return [(said if said in (*_ENTRY_KINDS, "shared") and kind == "own" else kind, path) for said, path in found]
+
+
+@lru_cache(maxsize=64)  # aliases repeat one text
+def _listed(text: str) -> tuple[tuple[str | None, str], ...]:
+    head = next(tokens(text.split(maxsplit=1)[0]), None)
+    if _LINES.search(text) or (_BLANKS.fullmatch(text[:1_000]) and not (head and path_in(head, Tree()))):
+        return ((None, text),)
+    return tuple((said, found.path) for said, found, _ in listed_paths(text, Tree()))
+
+
 def _patterns(keys: _Keys, name: str, entry: Node, kind: str) -> Iterator[tuple[str, str, int]]:
     """The patterns of one entry: a text, or a mapping from the kind of write to one or several texts."""
     if entry.id == "scalar":
         text = entry.value.strip()
         if text.lower() not in (*_NOTHING, "true", "false") and not text.isdigit():
-            yield kind, text, entry.start_mark.line + 2
+            yield from ((made, path, entry.start_mark.line + keys.line) for made, path in _paths(keys, text, kind))
         return
     mapping = {str(key.value): value for key, value in entry.value} if entry.id == "mapping" else {}
     known = {word: (word,) for word in _ENTRY_KINDS} | {"path": (kind,), "move": ("delete", "create")}

@@ -5,7 +5,7 @@ Nothing that any plan claims is ever lost.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
 from itertools import accumulate, chain
@@ -13,11 +13,11 @@ from typing import Any
 
 from gitbot.errors import PatternError
 from gitbot.model.plan import Access, Claim, Need, Plan, PlanId, PlanSet, Problem, Source, Task
-from gitbot.patterns import normalise, readings, starred
+from gitbot.patterns import PatternList, compile_patterns, normalise, readings, starred
 from gitbot.plans.names import fold
 from gitbot.plans.needs import is_riddle, resolve_products
 
-_LISTS = ("claims", "never", "tasks", "needs", "emits", "tests", "topics", "relies", "unresolved")
+_LISTS = ("tasks", "needs", "emits", "tests", "topics", "relies", "unresolved")
 _SINGLE = {
     field.name: field.default
     for field in fields(Plan)
@@ -27,6 +27,7 @@ ORDER = "order"
 """The format of what one file says about the plans of others: it is nothing where there is no such plan."""
 _DRAWN = ("tree", "table")  # plans of owners that a drawing names, by id or by title
 _SURE, _MOSTLY = 0.8, 0.8
+_MOST_COMPARED = 40_000  # pairs of a pattern and an exclusion
 _MOST_READINGS, _READINGS_EACH = 20_000, 20  # of the patterns of all plans beyond one each: so many, and per plan
 
 
@@ -36,9 +37,53 @@ def merge(first: Plan, *others: Plan) -> Plan:
     merged: dict[str, Any] = {
         name: tuple(dict.fromkeys(chain.from_iterable(getattr(plan, name) for plan in plans))) for name in _LISTS
     }
+    merged |= {name: united(getattr(plan, name) for plan in plans) for name in ("claims", "never")}
     for name, default in _SINGLE.items():
         merged[name] = next((v for plan in plans if (v := getattr(plan, name)) != default), default)
     return replace(first, parallel=all(plan.parallel for plan in plans), **merged)
+
+
+def united(lists: Iterable[Sequence[Claim]]) -> tuple[Claim, ...]:
+    """The claims of several lists, in an order in which no `!` takes from what another list claims.
+
+    A claim that a later list would take from goes behind it; where a `!` of its own list takes from it too, those of
+    the later lists give way. Of too many the later lists' all give way.
+    """
+    every = [claims for claims in lists if claims]
+    plain = tuple(dict.fromkeys(chain.from_iterable(every)))
+    exclusions = sum(claim.pattern.startswith("!") for claim in plain)
+    if len(every) < 2 or not exclusions:
+        return plain
+    if exclusions * len(plain) > _MOST_COMPARED:
+        return (*every[0], *(claim for claims in every[1:] for claim in claims if not claim.pattern.startswith("!")))
+    gone: set[Claim] = set()
+    last: dict[Claim, None] = {}
+    for access in Access:
+        known = [[(claim, _text(claim)) for claim in claims if claim.access is access] for claims in every]
+        for place, claims in enumerate(known):
+            rest = {claim: text for later in known[place + 1 :] for claim, text in later if text.startswith("!")}
+            own = compile_patterns(text[1:] for _, text in claims if text.startswith("!"))
+            others, passed = compile_patterns(text[1:] for text in rest.values()), 0
+            for claim, text in claims:
+                passed += text.startswith("!")
+                if text and not text.startswith("!") and (taking := _near(text, others)):
+                    kept = _near(text, own, passed)
+                    gone |= {each for each, taken in rest.items() if kept and taken in taking and taken not in kept}
+                    last |= {} if kept else {claim: None}
+    return (*(claim for claim in plain if claim not in gone and claim not in last), *last)
+
+
+def _text(claim: Claim) -> str:
+    """The pattern in its normal form; nothing where it has none, which is reported later."""
+    try:
+        return normalise(claim.pattern).text
+    except PatternError:
+        return ""
+
+
+def _near(text: str, others: PatternList, since: int = 0) -> tuple[str, ...]:
+    """Those of the others, each behind a `!`, that may have a path in common with a pattern."""
+    return compile_patterns([text]).without(others, since).patterns[1:]
 
 
 def _located(plan: Plan, path: str) -> Plan:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from gitbot.model.plan import Need, NeedKind, Plan, PlanId, Source, Task
+from gitbot.model.plan import Need, NeedKind, Phase, Plan, PlanId, Source, Task
 from gitbot.plans.document import PLAIN_FENCES, Block, Document, Kind
 from gitbot.plans.extract import Extract
 from gitbot.plans.front import DURATION, minutes
@@ -35,6 +35,7 @@ _STEP = phrase(
     rf"[ \t*`]*(?:(?P<role>[A-Z][\w&]{{0,30}}(?:[ ][A-Z&][\w&]{{0,30}}){{0,2}})[ -]Agent\b|(?i:{AGENT.pattern}))"
     rf"[*` \t]*(?:\([ \t]*~?[ \t]?{DURATION}[ \t]*\))?[ \t]*(?:=[^\n]*)?"
 )
+_BRACE = phrase(r"[ \t]*(?:[\\/]|(?:→|->).*)[ \t]*$")  # what joins lines that run side by side
 _CODE = ("md", "markdown", "ts", "typescript", "js", "javascript")
 _MOST = 200  # agents of one message
 
@@ -48,7 +49,7 @@ class _Job:
     line: int
     numbered: bool = False  # in a numbered list each entry is an agent of its own, whatever it is called
     heading: Block | None = None
-    phase: int | None = None
+    phase: Phase | None = None
     minutes: tuple[float, float] | None = None
     after: tuple[Need, ...] = ()
 
@@ -115,7 +116,7 @@ def _cycles(document: Document) -> Iterator[_Job]:
         phase, reached = (phase, max(reached, last)) if first <= reached else (phase + 1, last)
         work, equals, time = (part.strip() for part in said.partition("="))
         for agent in agents_in(work) or map(slug, re.split(r"\+|,", re.split(r"\(| simul| in par", work)[0])):
-            yield _Job(agent, work, line, phase=phase, minutes=estimated(f"{equals and '~'}{time}")[0])
+            yield _Job(agent, work, line, phase=Phase((phase,)), minutes=estimated(f"{equals and '~'}{time}")[0])
 
 
 def _chained(document: Document) -> Iterator[_Job]:
@@ -126,16 +127,24 @@ def _chained(document: Document) -> Iterator[_Job]:
     checklist = any(block.state is not None for block in document.blocks)
     plain = (block for block in document.blocks if block.kind is not Kind.FENCE or block.info in PLAIN_FENCES)
     for block in () if checklist else plain:
+        rows = [_BRACE.sub("", text) for text in block.text.split("\n")] if "\\\n" in block.text else []
+        if rows and all(beside := [_STEP.fullmatch(row) for row in rows]):  # "Shop Agent (2h) \" above others
+            yield from (_step(step, line) for line, step in enumerate(beside, block.line) if step)
         for line, text in enumerate(block.text.split("\n"), block.line):
             parts = re.split("→|->", text[:2_000])
             steps = [step for part in parts if (step := _STEP.fullmatch(part))]
-            ids = [slug(step["role"]) if step["role"] else agent_name(step, "") or "" for step in steps]
+            ids = [_step(step, line).id for step in steps]
             if len(parts) != len({*ids} - {""}) or sum(step["low"] is not None for step in steps) < 2:
                 continue
-            for before, id, step in zip(("", *ids), ids, steps, strict=False):
+            for before, step in zip(("", *ids), steps, strict=False):
                 needs = (Need(before, NeedKind.HARD, line, text.strip()[:200], strict=False),) if before else ()
-                work = re.split(r"[(=]", step[0], maxsplit=1)[0].strip(" *`")
-                yield _Job(id, work, line, minutes=minutes(step) if step["low"] else None, after=needs)
+                yield replace(_step(step, line), after=needs)
+
+
+def _step(step: re.Match[str], line: int) -> _Job:
+    id = slug(step["role"]) if step["role"] else agent_name(step, "") or ""
+    work = re.split(r"[(=]", step[0], maxsplit=1)[0].strip(" *`")
+    return _Job(id, work, line, minutes=minutes(step) if step["low"] else None)
 
 
 def _plan(document: Document, job: _Job) -> Plan:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gitbot.model.plan import Phase
 from gitbot.model.plan import fold as fold
 from gitbot.plans.phrases import phrase
 from gitbot.plans.words import kinds, words
@@ -15,7 +16,7 @@ _NAME = r"[^\W_](?:[\w.]|-(?=\w)){0,80}"
 AGENT = phrase(rf"(?<![\w/-])(?P<noun>{_NOUNS})(?P<joint>[ \t_]{{1,4}}#?|[ \t]?[#-])(?P<name>{_NAME})", re.I)
 """An agent named anywhere in a text; `agent_name` says whether the match is one."""
 _PLAN = phrase(rf"\W{{0,8}}plan(?P<joint>[-_ ])(?P<name>{_NAME}?)(?P<ext>\.md)?(?![\w-])", re.I)
-_PHASE = phrase(r"\W{0,8}phase[ \t]{0,4}[-#]?(?P<number>\d{1,4})\b", re.I)
+_PHASE = phrase(r"\W{0,8}phase[ \t]{0,4}[-#]?(?P<number>\d{1,4}(?:\.\d{1,4}){0,2})\b", re.I)
 _MARKS = phrase(r"[^\w(]{0,8}(?:\d{1,3}[.)][ \t]{1,4})?")
 _BRACKET = phrase(r"\([^()]{0,400}\)")
 _BEFORE_OWNER = phrase(
@@ -37,7 +38,7 @@ class Owner:
     id: str
     agent: str | None = None
     title: str = ""
-    phase: int | None = None
+    phase: Phase | None = None
     owns: bool = False  # the heading itself says that what follows is owned
 
 
@@ -73,7 +74,8 @@ def owner_of(heading: str) -> Owner | None:
         rest = heading[match.end() :]
         agents = agents_in(rest)
         only = agents[0] if len(agents) == 1 else holder.agent if holder else None
-        return Owner(only or f"phase-{int(match['number'])}", only, _title(rest), int(match["number"]))
+        phase = Phase.of(match["number"])
+        return Owner(only or f"phase-{phase}", only, _title(rest), phase)
     owns = re.search(r"\bown(s|ed)?\b", heading, re.I) is not None
     if (match := _PLAN.match(heading)) and (match["joint"] == "-" or match["ext"] or len(match["name"]) == 1):
         rest = heading[match.end() :]

@@ -53,7 +53,7 @@ _VERB = phrase(
 )
 _NAMED = ("commit", "land", "push", "merge", "emit", "publish")
 _NAME = phrase(
-    r"phase[ :]?(?P<phase>\d{1,4})"
+    r"phase[ :]?(?P<phase>\d{1,4}(?:\.\d{1,4}){0,2})"
     r"|(?P<part>(?:[\w.-]{1,80}#)?(?:T\d{1,5}[a-z]?|\d{1,3}(?:\.\d{1,3})+)|[\w.-]{1,80}#[\w.-]{1,80}"
     r"|[a-z][a-z0-9]*(?:_[a-z0-9]+)+)"  # a task or an event: part of somebody's plan
     rf"|(?P<whole>{AGENT.pattern}|[\w.@/-]*/[\w.@/*-]+|[\w-]+\.[A-Za-z]\w{{0,9}})"

@@ -115,6 +115,11 @@ class Tree:
         That is the same path below the nearest folder above the plan, else what the only tracked file or the only
         folder is that ends so.
         """
+        surely = self.surely(path)
+        return self.guessed(path) if surely is None else surely
+
+    def surely(self, path: str) -> str | None:
+        """The same, or None where it takes the guess."""
         plain, above = path.removeprefix("!"), self.home
         head = plain.partition("/")[0]
         there = self.holds(head)
@@ -131,6 +136,14 @@ class Tree:
             if self.holds(f"{above}/{folder}"):
                 return f"{path[: -len(plain)]}{above}/{plain}"
             above = above.rpartition("/")[0]
+        return None
+
+    def guessed(self, path: str) -> str:
+        """The only tracked file or folder of which the path is an end, else the path."""
+        plain = path.removeprefix("!")
+        folder = _folder(plain)
+        if self.index is None:
+            return path
         file = _SPAN.sub("", plain)
         ends = [known for known in self.index.by_name.get(file.rpartition("/")[2], ()) if known.endswith(f"/{file}")]
         if len(ends) == 1:

@@ -84,7 +84,7 @@ def _by_needs(plans: list[Plan]) -> list[Plan]:
         if not alone or all((folder, fold(plan.id)) not in waiting for plan in phases):
             continue
         before: list[PlanId] = []
-        for plan in sorted(phases, key=lambda plan: plan.phase or 0):
+        for plan in sorted(phases, key=lambda plan: plan.phase or ()):
             needs = [replace(need, reference=ids.get(need.reference, need.reference)) for need in plan.needs]
             if (folder, fold(plan.id)) not in waiting:
                 needs = [Need(id, NeedKind.HARD, plan.line, f"phase {plan.phase}", strict=False) for id in before]

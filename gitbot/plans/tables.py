@@ -15,12 +15,13 @@ from operator import itemgetter
 
 from gitbot.model.plan import Claim, Need, NeedKind, Plan, PlanId
 from gitbot.plans.document import Block, Document, Kind
+from gitbot.plans.lists import listed_paths
 from gitbot.plans.merging import ORDER, merge_same
 from gitbot.plans.names import AGENT, agent_name, agents_in
 from gitbot.plans.needs import phrase_needs
 from gitbot.plans.paths import Found, Tree, path_in
 from gitbot.plans.phrases import phrase
-from gitbot.plans.tasks import listed_paths, whole_path
+from gitbot.plans.tasks import whole_path
 from gitbot.plans.words import claim, kinds, label_kind, words
 
 _SPLIT = phrase(r"[ \t]*(?:,|;|/|\+|&|<br[ \t]?/?>|[ \t]and[ \t])[ \t]*")
@@ -38,11 +39,12 @@ _INTEGRATOR = phrase(
     re.I,
 )
 _MATRIX = {
-    "own": ("own", "owns", "owner", "x", "✅", "✓", "✔", "✔️", "☑", "w", "rw", "write", "primary", "yes", "●", "edit"),
-    "shared": ("shared", "secondary", "append", "co-own"),
-    "read": ("r", "read", "reads", "read-only", "ro", "👁"),
+    "own": "own owns owner x ✅ ✓ ✔ ✔️ ☑ w rw write writes primary yes ● edit edits modify",
+    "shared": "shared secondary append co-own",
+    "read": "r read reads read-only ro 👁 review reviews reviewer",
+    "": "no none n/a",
 }
-_CELLS = {word: kind for kind, listed in _MATRIX.items() for word in listed}
+_CELLS = {"": ""} | {word: kind for kind, listed in _MATRIX.items() for word in listed.split()}
 
 
 _ARROWS = phrase(
@@ -50,6 +52,7 @@ _ARROWS = phrase(
     r"(?P<names>[\w *`-]{1,40}(?:(?:→|->)[\w *`-]{1,40}){1,12})\.?",
     re.I,
 )
+_UNTOLD = "untold"  # the kind of what a cell of a matrix gives to its agent in words that nobody knows
 _MOST_UNTOUCHED = 100  # paths that are forbidden to all owners of a file at once
 _SAMPLE = 50  # rows that show what the columns hold
 
@@ -88,7 +91,9 @@ def columns(head: tuple[str, ...], rows: list[Block], tree: Tree) -> Columns:
     if "own" in (kind for place, kind in paths.items() if place not in unknown):
         paths = {place: kind for place, kind in paths.items() if place not in unknown}
     agents = {n: who for n, cell in enumerate(head) if n not in paths and n != owner and (who := _agent(cell))}
-    marked = agents and all(_mark(row.cells[n]) is not None for row in rows for n in agents if n < len(row.cells))
+    marks = [_mark(row.cells[n]) for row in rows for n in agents if n < len(row.cells)]
+    # A cell or two of other words make no other table of it.
+    marked = any(marks) and 3 * marks.count(None) <= len(marks)
     return Columns(paths, owner, agents if marked and paths else None, action)
 
 
@@ -121,7 +126,7 @@ def _agent(cell: str) -> str | None:
 def _mark(cell: str) -> str | None:
     """What a cell of a matrix says: a kind, "" for nothing, None when it is no mark."""
     plain = _MARKED.sub("", cell).strip(" -–—.❌✗·").lower()
-    return _CELLS.get(plain, _CELLS.get(plain.partition(" ")[0])) if plain else ""
+    return _CELLS.get(plain, _CELLS.get(plain.partition(" ")[0]))
 
 
 def rows_of(blocks: Iterable[Block], tree: Tree) -> Iterator[tuple[Columns, list[Block]]]:
@@ -155,7 +160,7 @@ def read(document: Document) -> tuple[tuple[Plan, ...], tuple[Claim, ...]]:
             for who, held in groupby(_owned(row, at, document.tree), key=itemgetter(0)):
                 made = [(kind, found.path) for _, kind, found in held]
                 if who.lower() in words("nobody"):
-                    shared += _shared(document, row, (path for _, path in made))
+                    shared += _shared(document, row, (path for kind, path in made if kind != _UNTOLD))
                 else:
                     plans.append(_plan(document, row, who, made))
             plans += _waiting(document, row, at)
@@ -226,7 +231,7 @@ def _owned(row: Block, at: Columns, tree: Tree) -> Iterator[tuple[str, str, Foun
     if at.agents:
         for place, who in at.agents.items():
             mark = _mark(row.cells[place]) if place < len(row.cells) else ""
-            yield from ((who, mark, found) for _, found in paths if mark)
+            yield from ((who, _UNTOLD if mark is None else mark, found) for _, found in paths if mark != "")
     if at.owner is not None and at.owner < len(row.cells):
         owners = _owners(row.cells[at.owner])
         for who in owners:
@@ -254,7 +259,8 @@ def _plan(document: Document, row: Block, who: str, made: Iterable[tuple[str, st
         line=row.line,
         agent=named,
         phase=document.phase_at(row.line),
-        claims=tuple(made for kind, made in claims if kind != "never"),
+        claims=tuple(made for kind, made in claims if kind not in ("never", _UNTOLD)),
+        unresolved=tuple(made.pattern for kind, made in claims if kind == _UNTOLD),
         never=tuple(made for kind, made in claims if kind == "never"),
     )
 

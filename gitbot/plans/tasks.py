@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from gitbot.model.plan import Need, Task, TaskState
 from gitbot.plans.document import Block
 from gitbot.plans.front import DURATION, duration
+from gitbot.plans.lists import DASHES, Use, marking
 from gitbot.plans.needs import bracket_needs, prose_needs
-from gitbot.plans.paths import Found, Token, Tree, may_be_path, path_in, tokens
+from gitbot.plans.paths import Token, may_be_path, tokens
 from gitbot.plans.phrases import phrase
 from gitbot.plans.words import kinds, stem_kind, table, words
 
@@ -33,10 +33,7 @@ _ESTIMATE = phrase(
     rf"|[(\[](?:{_SAID}:?[ \t]?)?~?({_TIME})[)\]](?=[ \t.]*(?:$|[(\[←<—–@#-]))|[—–-][ \t]+~?({_TIME})[ \t.]*$",
     re.I,
 )
-_MARKER = phrase(r"[`*]{0,3}[ \t]{0,2}[(\[（【](?P<mark>[^\W\d_]{2,12})(?:[ \t/,，、+][^()\[\]（）]{0,60})?[)\]）】]")
-# In some languages the verb comes last.
-_BEHIND = phrase(r"`?[ \t]*(?P<words>(?=[^`\n]{0,23}[\u3040-\u9fff\uac00-\ud7af])[^`\n,.;:，。、；：(（]{2,24})")
-_RESETS, _DASHES = (":", "—", "–"), ("—", "–", "-")  # at a word's end, and as a word: what follows is another thought
+_RESETS = (":", "—", "–")  # at a word's end: what follows is another thought
 _JOINT = phrase(r"[ \t]*(?:[,&+、，]|,?[ \t]*\band\b)[ \t]*")
 _CODE_ONLY = phrase(r"(?:`[^`\n]{1,220}`[ \t,、]*(?:and[ \t]+)?){1,40}[.;]?")
 _FREE = ("", "and", "then", ",", "will", "we", "i", "must", "to")  # words before a verb that asks for work, in prose
@@ -50,9 +47,13 @@ _TO_CHANGE = phrase(
     r"(?!not\b|never\b|remain|stay|keep|still|pass|be (?:read|run|used))"
     r"|(?:gains?|gets?|receives?|grows|becomes)[ \t]|needs[ \t](?:a|an|new)\b)"
 )
+_KEPT = phrase(
+    r"`?(?:(?:[ \t]*[,、]|[ \t]+(?:and|or|und|et|y|e|и)|[ \t]*[和与と])[ \t]*`?[^\s`,、]{1,220}`?){0,8}[ \t]*"
+    rf"(?:(?:{'|'.join(table('around')['being'])})[ \t]+){{0,3}}"
+    rf"(?:{'|'.join(map(re.escape, table('around')['kept']))})(?![^\W\u3040-\u9fff\uac00-\ud7af])",
+    re.I,
+)
 _UNDER_TEST = phrase(r"\b(?:tests?|coverage)[ \t]+for[ \t]+`?$", re.I)
-Use = tuple[str, float]  # the kind of claim that a path makes, and with which confidence
-
 UNKNOWN: Use = ("unknown", 0.0)
 """The use of a path that no word of the sentence tells anything of."""
 _UNBOUNDED = phrase(
@@ -105,70 +106,11 @@ def whole_path(text: str) -> tuple[Token, Use] | None:
     """The token of an item that is nothing but a path, with at most a marker behind it, and what it is for."""
     parts = text.split(maxsplit=1)
     rest = parts[1].rstrip() if len(parts) == 2 else ""
-    use, end = _marked(rest, 0) if rest else (("own", 0.85), 0)
+    use, end = marking(rest, 0) if rest else (("own", 0.85), 0)
     token = next(tokens(parts[0]), None) if parts else None
     if token is None or token.text.startswith("(") or use is None or end < len(rest):
         return None
     return token._replace(quoted=True, link=False), use
-
-
-def _marked(text: str, end: int) -> tuple[Use | None, int]:
-    """What the marker says that stands behind a path's end, and where the marker itself ends."""
-    marker = _MARKER.match(text, end)
-    kind = kinds("markers").get(marker["mark"].lower()) if marker else None
-    if kind is None and (behind := _BEHIND.match(text, end)):
-        kind = stem_kind(behind["words"])
-        return ((kind, 0.7) if kind else None), end
-    if marker is None or kind is None:
-        return None, end
-    return (kind, 0.95 if kind in ("create", "shared", "append") else 0.9), marker.end()
-
-
-def listed_paths(text: str, tree: Tree) -> Iterator[tuple[str | None, Found, int]]:
-    """The paths of a list, with what a marker or a word such as "Modify" says of each, and where each stands.
-
-    A bare name that nobody knows lies in the folder of the path before it.
-    """
-    only_names = all(any(c in part for c in "/.*") for part in re.split(r"[,\s]+", text.strip()) if part)
-    said, folder, seen, depth, aside, previous = None, "", False, 0, False, ""
-    for token in tokens(text):
-        raw = text[token.start : token.end]
-        depth += 0 if token.quoted or token.link else raw.count("(") - raw.count(")")
-        aside = aside and previous[-1:] not in (",", ";") and "\n" not in text[token.start - 1 : token.start]
-        # With a folder that neither the tree nor habit knows, `bank/mint` beside words is the name of something else.
-        known = "/" not in token.text[1:] or token.text[0] == "/" or tree.index is None
-        found = path_in(token, tree, sure=only_names or (token.quoted and known))
-        dash = raw == ":" or raw in _DASHES
-        if not dash and not any(map(str.isalnum, raw)):
-            previous = raw
-            continue
-        if found is None and not token.quoted:
-            word = token.text.lower().strip(":")
-            switch, example = kinds("switches").get(word), word in words("clause-openers")
-            said, seen = switch or said, seen or example
-            behind = previous[-1:] in (",", ";") and not switch
-            aside = aside or example or behind or dash
-        # Behind a dash, a colon or in brackets the paths are only mentioned, unless none stood before.
-        elif found and not (seen and (aside or depth > 0) and not (token.link and depth == 0)):
-            if folder:
-                found = _beside(found, folder, tree)
-            folder = "" if found.path.endswith("/") else found.path.rpartition("/")[0]
-            marked, _ = _marked(text, token.end)
-            seen, aside = True, text[token.end : token.end + 1] in (":", "：") or raw.endswith(":")
-            yield (marked[0] if marked else said), found, token.start
-        previous = raw + text[token.end : token.end + 1]
-
-
-def _beside(found: Found, folder: str, tree: Tree) -> Found:
-    """A path of a list that is written short: it lies where the one before it does, or beside one of its folders."""
-    if found.bare:
-        return replace(found, path=f"{folder}/{found.path}")
-    head = found.path.partition("/")[0]
-    while "/" in found.path and folder and not tree.holds(head):
-        if tree.holds(f"{folder}/{head}"):
-            return Found(f"{folder}/{found.path}")
-        folder = folder.rpartition("/")[0]
-    return found
 
 
 def uses(text: str, *, prose: bool = False) -> Iterator[tuple[Token, Use | None]]:
@@ -180,6 +122,7 @@ def uses(text: str, *, prose: bool = False) -> Iterator[tuple[Token, Use | None]
     places, pointed = table("places"), False
     use: Use | None = None
     verb, previous, negated = "", "", 0
+    aside: Use | None = None  # what the verb says, while it is only told what is read for it
     held: Use | None = None  # what the verb in front of a colon says: "Adapt callers: `a.ts`"
     last: tuple[int, Use | None] = (-1, None)  # where the last path ends, and what it is for
     every = [(token, may_be_path(token)) for token in tokens(text)]
@@ -188,9 +131,9 @@ def uses(text: str, *, prose: bool = False) -> Iterator[tuple[Token, Use | None]
     for token, path in every:
         low, raw = token.text.lower(), text[token.start : token.end]
         now = use
-        if not (held or path):
+        if not (held or path) or _spared(text, token):
             now = None
-        elif marked := _marked(text, token.end)[0]:
+        elif marked := marking(text, token.end)[0]:
             now = marked
         elif token.start < last[0] or (last[0] >= 0 and _JOINT.fullmatch(text, last[0], token.start)):
             now = last[1]
@@ -217,7 +160,11 @@ def uses(text: str, *, prose: bool = False) -> Iterator[tuple[Token, Use | None]
             last = (token.end - raw.endswith(","), now)
         negated = 1 if low in ("no", "without", "nothing") else 0 if raw[-1:] in ",;:" else negated + bool(negated)
         held = use if raw.endswith(":") and use and use[0] != "read" and not token.quoted else None
-        if low in words("clause-openers") or raw[-1] in _RESETS or raw in _DASHES:
+        if aside and (low in ("in", "into", "within") or (low == "to" and verb == "from")):
+            use, aside = aside, None
+        elif use and use[0] != "read" and _reads(low, previous, use, verb):
+            use, aside, verb = ("read", 0.55), use, low
+        elif low in words("clause-openers") or raw[-1] in _RESETS or raw in DASHES:
             use, verb = None, low or "—"
         elif low in places.get(verb, ()) and (verb != "use" or pointed):
             use = ("modify", 0.6)
@@ -225,6 +172,18 @@ def uses(text: str, *, prose: bool = False) -> Iterator[tuple[Token, Use | None]
             use, verb = _after_word(low, use, verb, previous)
         previous = raw[-1:] if raw.endswith((",", ".")) else low or "—"
         pointed = token.quoted or low in ("it", "them", "this", "these")
+
+
+def _reads(word: str, previous: str, use: Use, verb: str) -> bool:
+    """Whether a word behind a verb that writes speaks of what is read for it: "… to use `a.ts`", "… from `a.ts`"."""
+    source = word == "from" and use[0] == "create" and verb != "add"
+    return source or word in words("means") or (previous == "to" and kinds("verbs").get(word) == "read")
+
+
+def _spared(text: str, token: Token) -> bool:
+    """Whether a path is only there to stay as it is, or for something else to be made like it."""
+    before = text[max(0, token.start - 40) : token.start].lower().rstrip(" \t`*")
+    return before.endswith(table("around")["likened"]) or _KEPT.match(text, token.end) is not None
 
 
 def _written(text: str, token: Token, prose: bool) -> Use | None:

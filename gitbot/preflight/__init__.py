@@ -16,7 +16,7 @@ from gitbot.patterns import compile_patterns
 from gitbot.plans import fold, usual_branches
 from gitbot.preflight.decision import questions
 from gitbot.preflight.estimate import estimate, works_of
-from gitbot.preflight.overlap import Contact, contacts
+from gitbot.preflight.overlap import Contact, Kind, Meeting, contacts
 from gitbot.preflight.placement import overlaps, place
 from gitbot.preflight.references import Precedence, resolve, without_loops
 from gitbot.preflight.rules import RULES, Rule, Situation, Surroundings, findings, is_unknown
@@ -41,13 +41,16 @@ def check(plans: PlanSet, around: Surroundings) -> Check:
     tracked = frozenset(around.files or ())
     stakes = {plan.id: stakes_of(plan, around.links, tracked) for plan in members}
     every = [stake for plan in members for stake in stakes[plan.id]]
-    met = contacts(every, order, compile_patterns(around.additive), around.files or ())
-    creations = without_loops(members, needs, tuple(_creations(met, order)))
+    met, crowd = contacts(every, order, compile_patterns(around.additive), around.files or ())
+    inferred = {edge: meeting for meeting, edge in _creations(met, order)}
+    creations = set(without_loops(members, needs, tuple(inferred)))
+    if dropped := [meeting for edge, meeting in inferred.items() if edge not in creations]:
+        met = _parted(met, dropped, Precedence(members, needs, creations))
     edges = tuple(sorted({*needs.edges, *creations}, key=_BY_ENDS))
-    phases, loops, why = place(members, edges, met, needs)
+    phases, loops, why = place(members, edges, met, crowd, needs)
     works = works_of(members, around.assumptions)
     situation = Situation(
-        plans, around, members, renamed, stakes, met, edges, loops, tuple(needs.findings), order, phases, works
+        plans, around, members, renamed, stakes, met, crowd, edges, loops, tuple(needs.findings), order, phases, works
     )
     found = findings(situation)
     return Check(
@@ -79,14 +82,33 @@ def _with_unique_ids(plans: Iterable[Plan]) -> tuple[tuple[Plan, ...], tuple[tup
     return tuple(members), tuple(renamed)
 
 
-def _creations(met: Iterable[Contact], order: Precedence) -> Iterator[Edge]:
+def _creations(met: Iterable[Contact], order: Precedence) -> Iterator[tuple[Meeting, Edge]]:
     """Who needs a file comes after its creator, unless needs or phases say something else."""
     for contact in met:
         for meeting in contact.meetings if contact.severity is Severity.ORDERS else ():
             if meeting.first is not None and not order.first(*contact.plans):
                 user = next(stake for stake in meeting.stakes if stake.plan != meeting.first)
-                reason = f"{meeting.words}: {meeting.path}"
-                yield Edge(meeting.first, user.plan, "file", reason, user.place.path, user.place.line)
+                reason = f"{meeting.words}: {meeting.said}"
+                yield meeting, Edge(meeting.first, user.plan, "file", reason, user.place.path, user.place.line)
+
+
+def _parted(met: Iterable[Contact], dropped: Iterable[Meeting], order: Precedence) -> tuple[Contact, ...]:
+    """The contacts, those of plans of which the creator cannot go first as bad as if both had written a path at will.
+
+    A reader that something else keeps apart from the creator stays: it is told of by that.
+    """
+    lost = {each.plans for each in dropped if each.kind is Kind.WRITE or not order.first(*each.plans)}
+    lost -= {contact.plans for contact in met if contact.severity is Severity.BLOCKS}
+    worst, loudest = Severity.BLOCKS, list(Severity)
+    found = (
+        replace(
+            each, severity=worst, meetings=tuple(sorted(each.meetings, key=lambda meeting: meeting.first is None))
+        )
+        if each.plans in lost and each.severity is Severity.ORDERS
+        else each
+        for each in met
+    )
+    return tuple(sorted(found, key=lambda each: (loudest.index(each.severity), each.plans)))
 
 
 def _verdict(phases: Sequence[Sequence[PlanId]]) -> Verdict:

@@ -10,7 +10,7 @@ import re
 import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cache
 from itertools import chain, combinations, groupby, islice, pairwise
@@ -26,6 +26,10 @@ _MOST_EXAMPLES = 3  # tracked files that a contact names
 _MOST_LOOKED_AT = 20_000  # tracked files in search of examples; without one the witness stands alone
 _COST_OF_A_PLAN = 300  # that a check may spend on finding common paths, beside a fixed part
 _MOST_IN_ORDER = 10_000  # pairs of stakes of two plans
+_MOST_OPEN = 300  # of them once all is spent
+_MOST_TOLD = 3_000  # pairs of plans that meet; of more only those in which one has met few others
+_FEW = 5
+_MOST_KNOWN = 100_000  # meetings that are looked up
 _MOST_LOOKED_AT_IN_ALL = 200_000
 _OPEN = re.compile(r"[*?\[]|/$")  # of what a pattern has more paths than its own names
 _ADDITIVE = frozenset({FileClass.WIRING, FileClass.DOCS, FileClass.STRINGS})
@@ -52,6 +56,7 @@ class Meeting:
     words: str
     first: PlanId | None = None  # makes what the other uses: has to go first if this orders, had better otherwise
     exact: bool = True  # False: the lists are too large to tell, they may meet
+    example: bool = False  # the path is one of many, and nothing has it yet
 
     @property
     def plans(self) -> tuple[PlanId, PlanId]:
@@ -62,7 +67,7 @@ class Meeting:
     def said(self) -> str:
         """The common path, or pattern, in a sentence."""
         whole = WILD.search(self.path) and any(stake.claim.pattern == self.path for stake in self.stakes)
-        return f"anything of `{self.path}`" if whole else self.path
+        return f"anything of `{self.path}`" if whole else f"for example {self.path}" if self.example else self.path
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -83,12 +88,31 @@ class Contact:
     paths: tuple[str, ...]  # tracked examples, then the witnesses
 
 
+Crowd = Sequence[tuple[Stake, Stake, str]]
+"""What keeps plans apart beside their contacts, where so many meet that not each two of them are told of."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The stakes of one plan, how the paths of each begin, and numbers that are one for stakes of one sort."""
+
+    stakes: Sequence[Stake]
+    keys: Keys
+    sorts: list[int] = field(default_factory=list)  # once they are asked for
+
+    @property
+    def unsorted(self) -> Sequence[Stake]:
+        """The stakes whose numbers nobody has asked for."""
+        return self.stakes[len(self.sorts) :]
+
+
 def contacts(
     stakes: Sequence[Stake], order: Precedence, additive: PatternList, files: Iterable[str]
-) -> tuple[Contact, ...]:
+) -> tuple[tuple[Contact, ...], Crowd]:
     """Where plans meet, the worst first. The stakes come in the order of their plans' ids."""
     grouped: dict[tuple[int, tuple[PlanId, PlanId]], list[Meeting]] = {}
-    for meeting in _meetings(stakes, order, additive):
+    crowd: list[tuple[Stake, Stake, str]] = []
+    for meeting in _meetings(stakes, order, additive, crowd):
         grouped.setdefault((list(Severity).index(meeting.severity), meeting.plans), []).append(meeting)
     examples = _examples_in(files)
     found = []
@@ -99,51 +123,114 @@ def contacts(
         names = (name for each in met for name in _shown(each, ()).names)
         paths = dict.fromkeys([*islice(dict.fromkeys(tracked), _MOST_EXAMPLES), *names])
         found.append(Contact(plans, meetings[0].severity, tuple(meetings), tuple(paths)))
-    return tuple(found)
+    return tuple(found), crowd
 
 
 def _shown(meeting: Meeting, tracked: Sequence[str]) -> Meeting:
-    """The meeting with a tracked path, or the narrower of two patterns, for a path that only wildcards made up."""
+    """The meeting with a tracked path, or with a pattern that lies in the other, for one that wildcards made up."""
     patterns, path = [stake.claim.pattern for stake in meeting.stakes], meeting.path
     if len(path) > LONGEST:
         return replace(meeting, path=shown(path))
     literal = any(path == each or not (_OPEN.search(each) or path.startswith(f"{each}/")) for each in patterns)
     if literal or meeting.kind in (Kind.SPELLING, Kind.SEQUENCE):
         return meeting
-    narrower = max(patterns, key=lambda pattern: (len(WILD.split(pattern)[0]), len(pattern)))
-    return replace(meeting, path=tracked[0] if tracked else shown(narrower))
+    lists = (stake.paths for stake in meeting.stakes)
+    wider, narrower = sorted(lists, key=lambda each: (len(WILD.split(each.patterns[0])[0]), len(each.patterns[0])))
+    if tracked or not meeting.exact or narrower.lies_plainly_in(wider):
+        return replace(meeting, path=tracked[0] if tracked else shown(narrower.patterns[0]))
+    return replace(meeting, example=True)
 
 
-def _meetings(stakes: Sequence[Stake], order: Precedence, additive: PatternList) -> Iterator[Meeting]:
-    groups = [list(group) for _, group in groupby(stakes, key=lambda stake: stake.plan)]
-    keys = [keys_of(stake.paths for stake in group) for group in groups]
-    budget = Budget(MOST_PAIRS // 4 + _COST_OF_A_PLAN * len(groups))
+def _meetings(
+    stakes: Sequence[Stake], order: Precedence, additive: PatternList, crowd: list[tuple[Stake, Stake, str]]
+) -> Iterator[Meeting]:
+    each = [list(group) for _, group in groupby(stakes, key=lambda stake: stake.plan)]
+    groups = [_Group(some, keys_of(stake.paths for stake in some)) for some in each]
+    cost = MOST_PAIRS // 4 + _COST_OF_A_PLAN * len(groups)
+    search = _Search(order, additive, Budget(cost, cost))
     met: set[tuple[PlanId, PlanId]] = set()
     spelled: set[tuple[PlanId, PlanId]] = set()
-    for one, other in candidate_pairs(keys):
-        for left, right in _pairs(keys[one], keys[other], budget):
-            if meeting := _meeting(groups[one][left], groups[other][right], order, additive, budget):
-                yield meeting
-                if meeting.kind is Kind.SPELLING:
-                    spelled.add(meeting.plans)
-                else:
-                    met.add(meeting.plans)
-                    if budget.left < 0:
-                        break
+    told = [0] * len(groups)
+    for one, other in candidate_pairs([group.keys for group in groups]):
+        left, right = groups[one], groups[other]
+        if len(met) >= _MOST_TOLD and told[one] >= _FEW and told[other] >= _FEW:
+            crowd += islice(search.apart(left, right), 1)
+            continue
+        before = len(met)
+        for meeting in search.between(left, right):
+            yield meeting
+            (spelled if meeting.kind is Kind.SPELLING else met).add(meeting.plans)
+        for at in (one, other):
+            told[at] += len(met) - before
     yield from (meeting for meeting in _same_sequence(stakes) if meeting.plans not in met)
     yield from (meeting for meeting in _same_folder(stakes) if meeting.plans not in spelled)
 
 
-def _pairs(left: Keys, right: Keys, budget: Budget) -> Iterator[tuple[int, int]]:
-    """The stakes of two plans that can meet, as indexes and in order; in any order when they are too many."""
-    found = candidates(left, right)
-    some = sorted(set(islice(found, _MOST_IN_ORDER if budget.left > 0 else 0)))
-    for pair in chain(some, found):
-        budget.left -= 1
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """For where plans meet, within what it may cost."""
+
+    order: Precedence
+    additive: PatternList
+    budget: Budget
+    sorts: dict[tuple[object, ...], int] = field(default_factory=dict)
+    known: dict[tuple[int, int], str | None] = field(default_factory=dict)  # by the sorts of two stakes
+
+    def between(self, left: _Group, right: _Group) -> Iterator[Meeting]:
+        """Where two plans meet; once all is spent no longer everywhere, but in every way, until none can be worse."""
+        ways = set()
+        for one, other in _pairs(left, right, self.budget):
+            self.budget.left -= 2
+            meeting = _meeting(left.stakes[one], right.stakes[other], self.additive, self.budget)
+            if meeting is None:
+                continue
+            if meeting.severity is Severity.BLOCKS and self.order.first(*meeting.plans):
+                meeting = replace(meeting, severity=Severity.ORDERS)
+            way = meeting.kind, meeting.severity, meeting.first
+            if self.budget.left >= 0 or way not in ways:
+                yield meeting
+            ways.add(way)
+            if self.budget.left < 0 and meeting.severity is Severity.BLOCKS:
+                return
+
+    def apart(self, left: _Group, right: _Group) -> Iterator[tuple[Stake, Stake, str]]:
+        """The stakes and paths that keep two plans apart which nothing orders."""
+        for group in (left, right):
+            group.sorts.extend([self.sorts.setdefault(each.sort, len(self.sorts)) for each in group.unsorted])
+        ordered = self.order.first(left.stakes[0].plan, right.stakes[0].plan)
+        for one, other in () if ordered else _pairs(left, right, self.budget):
+            stakes, sorts = (left.stakes[one], right.stakes[other]), (left.sorts[one], right.sorts[other])
+            if sorts not in self.known:
+                if len(self.known) > _MOST_KNOWN:
+                    self.known.clear()
+                found = _meeting(*stakes, self.additive, self.budget)
+                bad = found and found.severity is not Severity.NOTES and found.kind is not Kind.SHARED
+                self.known[sorts] = found.path if found and bad else None
+            if path := self.known[sorts]:
+                yield *stakes, path
+            self.budget.left -= 2
+
+
+def _pairs(left: _Group, right: _Group, budget: Budget) -> Iterator[tuple[int, int]]:
+    """The stakes of two plans that can meet, as indexes and in order; in any order when they are too many.
+
+    Once all is spent those that need no search, and a few of the others.
+    """
+    if len(left.keys) == len(right.keys) == 1:
+        yield 0, 0
+        return
+    found = candidates(left.keys, right.keys)
+    yield from sorted(set(islice(found, _MOST_IN_ORDER))) if budget.left > 0 else islice(found, _MOST_OPEN)
+    while budget.left > 0 and (pair := next(found, None)):
         yield pair
+    if next(found, None):
+        yield from candidates(
+            *([(key, at) for key, at in each.keys if each.stakes[at].plain] for each in (left, right))
+        )
 
 
-def _meeting(left: Stake, right: Stake, order: Precedence, additive: PatternList, budget: Budget) -> Meeting | None:
+def _meeting(left: Stake, right: Stake, additive: PatternList, budget: Budget) -> Meeting | None:
+    """Where two stakes meet, while nothing orders their plans."""
     # Two lock files that follow one manifest meet where the manifests do, and two uses of one link at the link.
     if (left.manifest and left.manifest == right.manifest) or (left.link and left.link == right.link):
         return None
@@ -156,8 +243,6 @@ def _meeting(left: Stake, right: Stake, order: Precedence, additive: PatternList
     kind, severity, words, first = _ruling(left, right, common.path, additive)
     if not (left.firm and right.firm):
         severity, words = Severity.NOTES, f"{words}, if a guess is right"
-    elif severity is Severity.BLOCKS and order.first(left.plan, right.plan):
-        severity = Severity.ORDERS
     return Meeting((left, right), common.path, kind, severity, words, first, common.exact)
 
 
@@ -231,7 +316,8 @@ def _same_sequence(stakes: Iterable[Stake]) -> Iterator[Meeting]:
             creators.setdefault(folder, {}).setdefault(stake.plan, stake)
     words = "both add a numbered file to one ordered folder"
     for folder, by_plan in creators.items():
-        for pair in combinations(by_plan.values(), 2):
+        some = by_plan.values()
+        for pair in combinations(some, 2) if len(some) ** 2 < _MOST_TOLD else pairwise(some):
             yield Meeting(pair, folder, Kind.SEQUENCE, Severity.NOTES, words)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from gitbot.model.plan import NeedKind, Plan, PlanId
 from gitbot.model.preflight import Edge, Overlap, Severity
-from gitbot.preflight.overlap import Contact, Meeting
+from gitbot.preflight.overlap import Contact, Crowd, Meeting
 from gitbot.preflight.references import Precedence, References
-from gitbot.preflight.schedule import restrictions, rows_of, schedule, untangle
+from gitbot.preflight.schedule import restrictions, rows_of, schedule_circles, untangle
 
 _MOST_EXPLAINED = 3  # meetings that the reason of one overlap tells
 
@@ -17,7 +18,7 @@ _Separation = tuple[PlanId, PlanId, str, str]  # and the words before and behind
 
 
 def place(
-    plans: Sequence[Plan], edges: Sequence[Edge], contacts: Sequence[Contact], needs: References
+    plans: Sequence[Plan], edges: Sequence[Edge], contacts: Sequence[Contact], crowd: Crowd, needs: References
 ) -> tuple[Groups, Groups, dict[PlanId, str]]:
     """The fewest phases that edges, blocking contacts, wishes to stay apart and wishes to be alone allow.
 
@@ -33,9 +34,8 @@ def place(
         if contact.severity is Severity.BLOCKS
     ]
     asked = [(left, right, "apart from", "") for left, right in needs.apart]
-    both = (
-        (number[left], number[right]) for one, other, *_ in blocked for left, right in ((one, other), (other, one))
-    )
+    ends = chain(((one, other) for one, other, *_ in blocked), ((left.plan, right.plan) for left, right, _ in crowd))
+    both = ((number[left], number[right]) for one, other in ends for left, right in ((one, other), (other, one)))
     apart = [row | asks for row, asks in zip(rows_of(len(ids), both), rows[NeedKind.APART], strict=True)]
     alone = [number[plan.id] for plan in plans if not plan.parallel]
     better = (
@@ -46,9 +46,21 @@ def place(
         for plan in contact.plans
         if plan != meeting.first
     )
-    numbered = schedule(restrictions(free.strong, free.weak, apart, rows_of(len(ids), better), alone))
-    phases, loops = (tuple(tuple(ids[at] for at in group) for group in groups) for groups in (numbered, free.loops))
-    return phases, loops, _reasons(plans, phases, edges, (*blocked, *_behind_alone(plans, phases), *asked))
+    wanted = restrictions(free.strong, free.weak, apart, rows_of(len(ids), better), alone)
+    torn = {circle for circle in free.circles if any(wanted.apart[at] >> by & 1 for at in circle for by in circle)}
+    numbered = schedule_circles(wanted, tuple(circle for circle in free.circles if circle not in torn))
+    unorderable = (*free.loops, *(circle for circle in free.circles if circle in torn))
+    phases, loops = (tuple(tuple(ids[at] for at in group) for group in groups) for groups in (numbered, unorderable))
+    return (
+        phases,
+        loops,
+        _reasons(
+            plans,
+            phases,
+            edges,
+            (*blocked, *_behind_alone(plans, phases), *_behind_crowd(crowd, phases), *asked),
+        ),
+    )
 
 
 def _behind_alone(plans: Iterable[Plan], phases: Groups) -> Iterator[_Separation]:
@@ -59,6 +71,14 @@ def _behind_alone(plans: Iterable[Plan], phases: Groups) -> Iterator[_Separation
         if last is not None:
             yield from ((last, plan, "not beside", ", which runs alone") for plan in phase)
         last = next((plan for plan in phase if plan in alone), last)
+
+
+def _behind_crowd(crowd: Crowd, phases: Groups) -> Iterator[_Separation]:
+    """Each plan of a crowd with those of the phase before it that it may not stand beside."""
+    phase_of = {plan: at for at, phase in enumerate(phases) for plan in phase} if crowd else {}
+    for left, right, path in crowd:
+        if abs(phase_of[left.plan] - phase_of[right.plan]) == 1:
+            yield left.plan, right.plan, "not beside", f": many meet in {path}"
 
 
 def _reasons(

@@ -6,23 +6,25 @@ A need is kept as its author wrote it; only here, with all plans in sight, it ge
 from __future__ import annotations
 
 import difflib
+import operator
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain, groupby, islice, pairwise
+from itertools import chain, compress, groupby, islice, pairwise
 
-from gitbot.model.plan import Access, Need, NeedKind, Plan, PlanId, Write
+from gitbot.model.plan import Access, Need, NeedKind, Phase, Plan, PlanId, Write
 from gitbot.model.preflight import Edge, Finding, Level, Location
 from gitbot.patterns import PatternList, compile_patterns, heads_of
 from gitbot.plans import fold
 from gitbot.plans.needs import EVERYBODY
 from gitbot.preflight.schedule import all_before, rows_of, untangle
 
-_PHASE = re.compile(r"phase[\s:_-]*0*([0-9]{1,6})", re.IGNORECASE)
+_PHASE = re.compile(r"phase[\s:_-]*0*([0-9]{1,6}(?:\.[0-9]{1,6}){0,3})", re.IGNORECASE)
 _LONGEST_NAME = 80  # of a reference that is shown or compared; plan text has no bound of its own
 _MOST_NAMES = 500  # compared for a hint
 _MOST_SEARCHES = 50  # for a near name, in one check: each takes milliseconds, and plan text is hostile
+_MOST_STEPS = 5_000_000  # plans looked at in search of loops
 _MOST_EDGES = 20_000  # that name both their plans: two phases of 5,000 plans would make 25 million
 
 Referent = tuple[str, Sequence[Plan]]
@@ -89,10 +91,10 @@ class References:
 class Precedence:
     """Which plan has to be done before which, directly or through others; a loop counts in the order of ids."""
 
-    def __init__(self, plans: Sequence[Plan], needs: References) -> None:
+    def __init__(self, plans: Sequence[Plan], needs: References, creations: Iterable[Edge] = ()) -> None:
         self._numbers = {plan.id: number for number, plan in enumerate(plans)}
-        hard = needs.rows(plans, needs.edges)[NeedKind.HARD]
-        self._before = all_before(untangle(hard, [0] * len(plans)).strong)
+        rows = needs.rows(plans, (*needs.edges, *creations))
+        self._before = all_before(untangle(rows[NeedKind.HARD], rows[NeedKind.PIPELINED]).strong)
 
     def alone_before(self, plan: PlanId) -> bool:
         """Whether the plan runs alone, before some of the others: they come after it, everybody else before it."""
@@ -109,7 +111,10 @@ class Precedence:
 
 
 def without_loops(plans: Sequence[Plan], needs: References, creations: Sequence[Edge]) -> Iterator[Edge]:
-    """The edges that only claims give reason for, but for those that close a loop: what plans declare stands."""
+    """The edges that only claims give reason for, but for those that close a loop: what plans declare stands.
+
+    What closes one with some of the others is kept as long as it does not with those kept before it.
+    """
     if not creations:
         return  # a closure of many plans takes its time
     numbers = {plan.id: number for number, plan in enumerate(plans)}
@@ -117,12 +122,21 @@ def without_loops(plans: Sequence[Plan], needs: References, creations: Sequence[
     declared, soft, _ = needs.rows(plans, needs.edges).values()
     rows = [one | other for one, other in zip(declared, soft, strict=True)]
     made = rows_of(len(plans), inferred)
-    needed, before = all_before(rows), all_before([one | other for one, other in zip(rows, made, strict=True)])
-    for edge, ends in zip(creations, inferred, strict=True):
-        # Who needs others has more before itself than they have: going up in that order, no loop is ever closed.
-        early, late = ((needed[plan].bit_count(), plan) for plan in ends)
-        if early < late or not before[ends[0]] >> ends[1] & 1:
+    before, every = all_before(rows), all_before([one | other for one, other in zip(rows, made, strict=True)])
+    on_loops = [every[early] >> late & 1 for early, late in inferred]
+    yield from compress(creations, map(operator.not_, on_loops))
+    # Who needs others has more before itself than they have: what goes up in that order goes before the rest.
+    rank = [(row.bit_count(), plan) for plan, row in enumerate(before)]
+    looped = sorted(
+        compress(zip(creations, inferred, strict=True), on_loops),
+        key=lambda each: rank[each[1][0]] > rank[each[1][1]],
+    )
+    for edge, (early, late) in looped[: _MOST_STEPS // len(plans)]:
+        if not before[early] >> late & 1:
             yield edge
+            for plan, row in enumerate(before):
+                if plan == late or row >> late & 1:
+                    before[plan] |= before[early] | 1 << early
 
 
 def resolve(plans: Sequence[Plan], branches: Mapping[PlanId, Sequence[str]]) -> References:
@@ -278,7 +292,7 @@ def _edge(plan: Plan, need: Need, kind: str, makers: Sequence[Plan], names: _Nam
 
 def _by_phases(plans: Iterable[Plan], found: References) -> None:
     """A declared phase comes after every smaller one."""
-    by_phase: dict[int, list[Plan]] = {}
+    by_phase: dict[Phase, list[Plan]] = {}
     for plan in plans:
         if plan.phase is not None:
             by_phase.setdefault(plan.phase, []).append(plan)

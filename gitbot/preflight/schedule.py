@@ -69,18 +69,19 @@ class Untangled:
     """Rows without a loop, and the loops that were cut.
 
     Each loop is the whole set of plans that wait for each other, in ascending order; `strong` holds a chain
-    through them in that order instead of what they wait for in each other.
+    through them in that order instead of what they wait for in each other. Those of a circle wait weakly only.
     """
 
     strong: Rows
     weak: Rows
-    loops: tuple[tuple[int, ...], ...]
+    loops: Phases
+    circles: Phases
 
 
 def untangle(strong: Rows, weak: Rows) -> Untangled:
     """Cut what cannot be ordered: a strong row asks for an earlier phase, a weak one only for no later phase.
 
-    Plans that wait for each other weakly only may share a phase: they no longer do, and are no loop.
+    Plans that wait for each other weakly only can but share a phase: they no longer do, and are no loop.
     """
     before = all_before([row | other for row, other in zip(strong, weak, strict=True)])
     knots: dict[int, int] = {}
@@ -90,10 +91,11 @@ def untangle(strong: Rows, weak: Rows) -> Untangled:
     inside = [knots[row] if row >> plan & 1 else 0 for plan, row in enumerate(before)]
     tangled = dict.fromkeys(knot for row, knot in zip(strong, inside, strict=True) if row & knot)
     loops = tuple(members(knot) for knot in knots.values() if knot in tangled)
+    circles = tuple(members(knot) for knot in knots.values() if knot not in tangled)
     left, loose = ([row & ~knot for row, knot in zip(rows, inside, strict=True)] for rows in (strong, weak))
     for earlier, later in chain.from_iterable(map(pairwise, loops)):
         left[later] |= 1 << earlier
-    return Untangled(left, loose, loops)
+    return Untangled(left, loose, loops, circles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,25 @@ def restrictions(
     for plan in range(len(after)) if loners else ():
         separate[plan] |= ((1 << len(after)) - 1 if loners >> plan & 1 else loners) & ~(1 << plan)
     return Restrictions(after, never_before, separate, preferred if any(preferred) else ())
+
+
+def schedule_circles(wanted: Restrictions, circles: Phases) -> Phases:
+    """Phases that keep every restriction, the plans of each circle, none apart from another, in one of them."""
+    rows = [list(some) for some in (wanted.after, wanted.never_before, wanted.apart, wanted.preferred)]
+    for circle in circles:
+        head, plans = circle[0], sum(1 << plan for plan in circle)
+        for some in filter(None, rows):
+            asked = reduce(or_, map(some.__getitem__, circle)) & ~plans
+            some[:] = (row & ~plans | 1 << head if row & plans else row for row in some)
+            for plan in circle:
+                some[plan] = asked if plan == head else 0  # the first asks for all, the others go where it goes
+    behind = {circle[0]: circle[1:] for circle in circles}
+    led = set(chain.from_iterable(behind.values()))
+    phases = (
+        chain.from_iterable((plan, *behind.get(plan, ())) for plan in phase if plan not in led)
+        for phase in schedule(Restrictions(*rows))
+    )
+    return tuple(tuple(sorted(phase)) for phase in phases)
 
 
 def schedule(wanted: Restrictions, *, exact: bool | None = None) -> Phases:

@@ -51,6 +51,16 @@ class Stake:
         )
 
     @property
+    def plain(self) -> bool:
+        """Whether it has no wildcard, so that where it meets another such one is just looked up."""
+        return all(isinstance(rule.tokens, str) for rule in self.paths.rules)
+
+    @property
+    def sort(self) -> tuple[object, ...]:
+        """What it has in common with all that meet what this one meets, in the same way."""
+        return self.paths.patterns, self.claim.access, self.claim.write, self.firm, self.manifest, self.link
+
+    @property
     def words(self) -> str:
         """The claim and where it stands, for a message."""
         span = f" ({self.claim.span})" if self.claim.span else ""
@@ -154,7 +164,7 @@ def _locks(stakes: Iterable[Stake], tracked: Set[str], excluded: PatternList) ->
     """Who writes a manifest writes its lock file too: the one beside it, and that of the workspace it is part of."""
     for stake in stakes:
         manifest, written = stake.claim.pattern, stake.claim.access is not Access.READ
-        if written and not WILD.search(manifest) and file_class(manifest) is FileClass.MANIFEST:
+        if written and not WILD.search(manifest.rpartition("/")[2]) and file_class(manifest) is FileClass.MANIFEST:
             folder, beside = manifest.rpartition("/")[0], lock_of(manifest)
             names = [lock.rpartition("/")[2] for lock in beside]
             above = [folder[:at] for at in range(len(folder), 0, -1) if folder[at : at + 1] in ("/", "")]

@@ -14,7 +14,7 @@ from gitbot.report.pull_request import pull_request
 from gitbot.report.terminal import printable, some
 
 SCHEMA = "gitbot.integrate/1"
-PLACES = 5  # of one file that the screen names
+PLACES = 5  # of one file, and conflicts of one branch, that the screen names
 SHOWN = 8  # lines of one place
 _VERBATIM = " " * 6  # begins a line of a file, which is cut off and never wrapped
 
@@ -113,7 +113,9 @@ def _report(report: BranchReport, target: str, folder: str, *, colour: bool, wid
         details.append(f"touched: {some(tuple(places(report.drift)))}")
     with_whom = report.partner or target
     told = [(c, other) for c, other in report.conflicts if c.path not in report.why or other != with_whom]
-    details += [f"{printable(c.path)}: {_refusal(c, other)}" for c, other in told[:5]]
+    details += [f"{printable(c.path)}: {_refusal(c, other)}" for c, other in told[:PLACES]]
+    if len(told) > PLACES:
+        details.append(f"and {len(told) - PLACES} more conflicts, all of them in the JSON document")
     details += [line for resolution in report.resolved for line in _kept(resolution, report.why)]
     details += [f"note: {flag.text}{_some(flag.paths)}" for flag in report.flags]
     details += [f"note: {printable(hint.text)}" for hint in report.hints if hint.text not in report.why]
@@ -170,7 +172,9 @@ def _proof(run: Run) -> str:
     told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
     if not proofs:
         return ""
-    return f"proof  nothing is missing; patches: {told or 'none'}; tips in {proofs[0].backup.rpartition('/')[0]}/"
+    rest = any(one.outcome is Outcome.WAITING and one.proof is None for one in run.branches)
+    what = "nothing of what landed" if rest else "nothing"
+    return f"proof  {what} is missing; patches: {told or 'none'}; tips in {proofs[0].backup.rpartition('/')[0]}/"
 
 
 def _some(paths: tuple[str, ...]) -> str:

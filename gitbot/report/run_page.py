@@ -24,8 +24,8 @@ _LARGEST = 2_000_000  # characters of conflicts on one page
 
 def run_html(run: Run, records: Sequence[Record], folder: str, live: Live | None = None) -> str:
     """The whole page; `folder` is where the run's files are."""
-    gates = gate_runs(records)[: _MOST["gates"]]
-    timed = [one for one in gates if one.worker is not None]
+    gates = gate_runs(records)
+    timed = [one for one in gates[: _MOST["gates"]] if one.worker is not None]
     begin = min((one.start for one in timed), default=0)
     landed = any(one.outcome is Outcome.LANDED for one in run.branches)
     sizes = accumulate(len(repr((one.conflicts, one.resolved))) for one in run.branches)

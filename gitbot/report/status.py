@@ -13,6 +13,7 @@ from gitbot.report.terminal import cells, cut, printable, some, wrapped
 SCHEMA = "gitbot.status/1"
 MANY = 20  # branches, of which no screen shows the whole table
 LONGEST_NAME = 40  # columns, where two names stand beside each other
+NOT_COUNTED = "too large, too many or not readable to be counted"
 SHORTEST_NAME = 8  # columns, that still tell one from another
 
 
@@ -43,27 +44,30 @@ def status_text(document: Mapping[str, object], *, colour: bool, width: int) -> 
     lines += _listed("at work:", working, width)
     stuck = [f"{one['branch']}: {one['stuck']}" for one in branches if one["stuck"]]
     lines += _listed("stuck:", stuck, width)
-    red = [
-        f"{one['branch']}: {some(one['gate']['failing'])}" for one in branches if (one["gate"] or {}).get("failing")
-    ]
+    red = [f"{one['branch']}: {some(words)}" for one in branches if (words := fails(one))]
     lines += _listed("does not pass the gate by itself:", red, width)
     met = [*(_pairs(conflicts) if len(conflicts) <= 2 * MANY else _partners(conflicts))]
     lines += _listed("conflicts as things stand (accept-both may still keep both):", met, width)
     lines += [line for one in conflicts for line in _hunks(one, width)]
     lines += _matrix([one["branches"] for one in conflicts], width)
-    edited = [f"{one['branch']}: {some(one['uncommitted'])}" for one in branches if one["uncommitted"]]
+    edited = [f"{one['branch']}: {some(paths)}" for one in branches if (paths := counted(one))]
     lines += _listed("* not committed yet, and counted above:", edited, width)
+    dropped = [f"{one['branch']}: {some(one['uncounted'])}" for one in branches if one["uncounted"]]
+    lines += _listed(f"* not committed yet, and {NOT_COUNTED}:", dropped, width)
     out = [f"{one['branch']}: {some(one['in_the_way'])}" for one in branches if one["in_the_way"]]
-    lines += _listed(f"edited in the checkout of {document['target']}, so that these cannot land:", out, width)
+    lines += _listed(f"in the way in the checkout of {document['target']}, so that these cannot land:", out, width)
     told = [(one["branch"], one["drift"], one["state"]) for one in branches if one["drift"]]
     strayed = [f"{name}: {some([*places(drift)])}" for name, drift, _ in told if [*places(drift)]]
     lines += _listed("touched, and not claimed by its plan:", strayed, width)
     left = [f"{name}: {some(drift.untouched)}" for name, drift, state in told if drift.untouched and state == "done"]
     lines += _listed("done, and claimed but never touched:", left, width)
     if not conflicts:
-        lines += ["", f"no textual conflict is coming, among them or with {printable(str(document['target']))}"]
+        but = ", but for what is not counted" * bool(dropped)
+        lines += ["", f"no textual conflict is coming, among them or with {printable(str(document['target']))}{but}"]
     hints = [f"{one['branch']}: {hint.text}" for one in branches for hint in one["hints"]]
     lines += _listed("merges cleanly, and may not work together:", hints, width)
+    if pairs := document.get("unforeseen"):
+        lines += ["", unforeseen(pairs)]
     overall = document["overall"]
     assert isinstance(overall, dict)
     if len(branches) > MANY:
@@ -73,6 +77,22 @@ def status_text(document: Mapping[str, object], *, colour: bool, width: int) -> 
     if overall["percent"] is not None:
         lines += ["", f"{overall['percent']} % of all, {overall['done']} of {overall['total']} tasks"]
     return "\n".join(lines) + "\n"
+
+
+def counted(one: Mapping[str, Any]) -> list[str]:
+    """What is uncommitted of a branch and has been part of the trials."""
+    return sorted({*one["uncommitted"]} - {*one["uncounted"]})
+
+
+def unforeseen(pairs: object) -> str:
+    """How many pairs nobody has looked at."""
+    return f"not looked at for what merges and may not work together: {pairs} pairs, being many or large"
+
+
+def fails(one: Mapping[str, Any]) -> Sequence[str]:
+    """Which tests of a branch failed, else what the gate wrote last."""
+    gate = one["gate"] or {}
+    return gate.get("failing") or [said for said in (gate.get("said"),) if said]
 
 
 def _pairs(conflicts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -102,12 +122,22 @@ def _working(one: Mapping[str, Any]) -> str:
 
 def _hunks(conflict: Mapping[str, Any], width: int) -> Iterator[str]:
     """Where two branches wrote the same lines, and what."""
-    for hunk in conflict.get("hunks", ()):
-        yield from ("", cut(f"{printable(hunk['path'])}:{hunk['line']}", width))
-        sides = (hunk.get("base", ()), hunk["first"], hunk["second"])
-        for title, side in zip(("before both", *conflict["branches"]), sides, strict=True):
-            yield cut(f"  {printable(title)}:", width)
-            yield from (cut(f"    {printable(line)}", width) for line in side or ["(nothing)"])
+    for place in conflict.get("hunks", ()):
+        yield from ("", cut(f"{printable(place['path'])}:{place['line']}", width))
+        for name, side in zip(conflict["branches"], place["sides"], strict=True):
+            yield cut(f"  {printable(name)}:", width)
+            yield from (cut(f"    {printable(line)}", width) for line in side)
+    if rest := places_left_out(conflict):
+        yield from ("", cut(f"{' × '.join(map(_short, conflict['branches']))}: and {rest}", width))
+
+
+def places_left_out(conflict: Mapping[str, Any]) -> str:
+    """How many places of two branches are in no `hunks`; nothing where all are."""
+    more = conflict.get("places", 0) - len(conflict.get("hunks", ()))
+    unread = conflict.get("unread", 0)
+    told = [f"{more} more place{'s' * (more > 1)}"] if more > 0 else []
+    told += [f"{unread} file{'s' * (unread > 1)} whose changes are too long to be shown"] if unread else []
+    return " and ".join(told)
 
 
 def _matrix(pairs: Sequence[Sequence[str]], width: int) -> list[str]:

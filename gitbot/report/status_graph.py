@@ -53,7 +53,7 @@ def _rows(lanes: Sequence[Mapping[str, Any]], root: Mapping[str, Any] | None) ->
     for lane in lanes:
         upon.setdefault(lane["parent"], []).append(lane)
     base = root["oid"] if root is not None else None
-    first = [lane for lane in upon.get(None, ()) if lane["base"] == base]
+    first = [lane for lane in upon.get(None, ()) if lane["root"] == base]
     trunk = root is not None and root["behind"] > 0
     left = [(lane, "", trunk or lane is not first[-1]) for lane in reversed(first)]
     while left:
@@ -83,11 +83,13 @@ def _lanes(
     room = max((cells(row.tree) for row in rows), default=0)
     names = {row.lane["branch"]: cut(printable(row.lane["branch"]), WIDEST) for row in rows}
     most = max(map(cells, names.values()), default=0)
+    gated = any(one["gate"] for one in branches.values())
     for row in rows:
         one, name = branches[row.lane["branch"]], names[row.lane["branch"]]
         marked = name + "*" * bool(one["uncommitted"])
         count, subject = row.lane["commits"], printable(one["last"]["subject"])
-        words = f"+{count:<3} {one['state']:8}{subject if count else ''}"
+        tested = f"{one['gate']['verdict'] if one['gate'] else '-':10}" if gated else ""
+        words = f"+{count:<3} {one['state']:8}{tested}{subject if count else ''}"
         lines.append(cut(f"{_padded(row.tree, room)} {_padded(marked, most + 1)} {words}".rstrip(), width))
         joined = [one["branch"] for one in row.lane["merges"] if one["branch"] is not None]
         meets = [
@@ -97,7 +99,8 @@ def _lanes(
             for o in pair["branches"]
             if o != one["branch"]
         ]
-        for sign, others in (("◆ merged", joined), ("×", meets)):
+        brought = [row.lane["base"][:7]] if row.lane["root"] and row.lane["root"] != row.lane["base"] else []
+        for sign, others in (("begun before that merge, on", brought), ("◆ merged", joined), ("×", meets)):
             if others:
                 lines.append(cut(f"{_padded(row.under, room)} {sign} {some([*dict.fromkeys(others)])}", width))
     return lines

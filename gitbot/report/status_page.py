@@ -13,6 +13,7 @@ from typing import Any
 from gitbot.report.drift import places
 from gitbot.report.pages import Live, pages
 from gitbot.report.runs import moment
+from gitbot.report.status import NOT_COUNTED, counted, fails, places_left_out, unforeseen
 from gitbot.report.terminal import printable, some
 
 _MOST = {
@@ -55,6 +56,7 @@ def status_html(document: Document, live: Live | None = None, trouble: str = "")
             most=_MOST,
             moment=moment,
             share=_share,
+            left_out=places_left_out,
         )
     )
 
@@ -107,16 +109,22 @@ def _notes(document: Document) -> Iterator[tuple[str, list[_Told]]]:
     for one in document["branches"]:
         drift = one["drift"]
         told: list[_Told] = [(f"merges cleanly, and may not work: {hint.text}", ()) for hint in one["hints"]]
-        if one["uncommitted"]:
-            told.append(("not committed yet, and counted in", one["uncommitted"]))
+        if red := fails(one):
+            told.append(("does not pass the gate by itself", red))
+        if paths := counted(one):
+            told.append(("not committed yet, and counted in", paths))
+        if one["uncounted"]:
+            told.append((f"not committed yet, and {NOT_COUNTED}", one["uncounted"]))
         if one["in_the_way"]:
-            told.append(("cannot land, since the checkout of the target has edits in", one["in_the_way"]))
+            told.append(("cannot land over what is uncommitted in the checkout of the target", one["in_the_way"]))
         if drift and (strayed := [*places(drift)]):
             told.append(("touched, and not claimed by its plan", strayed))
         if drift and drift.untouched and one["state"] == "done":
             told.append(("done, and claimed but never touched", drift.untouched))
         if told:
             yield one["branch"], told
+    if pairs := document.get("unforeseen"):
+        yield "pairs", [(unforeseen(pairs), ())]
     if document.get("unreadable"):
         yield "plans", [(words, ()) for words in document["unreadable"]]
     blind = document.get("unguarded", ())

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
+import subprocess
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Literal
 
 from gitbot.errors import GitError, WorkTreeInTheWayError
@@ -26,9 +29,12 @@ _UNDER_WAY = {  # files of a work tree's own git folder
     "BISECT_LOG": "a bisection is under way",
     "index.lock": "another git is at work",
 }
+_DETACHED = ("rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START")
+_ON_BRANCH = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
 LARGEST_SAVED, MOST_SAVED = 4 << 20, 2000  # bytes of a file, and how many files, with edits that count in a trial
 _MOMENTS = 40  # a twentieth of a second each
 NO_HOOKS = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
+_STATUS = ("status", "--porcelain", "-z", "--no-renames", "--ignore-submodules=dirty")
 
 
 def work_trees(repository: Repository) -> tuple[WorkTree, ...]:
@@ -55,21 +61,25 @@ def _listed(repository: Repository) -> list[str]:
 
 
 def interrupted(repository: Repository, trees: Iterable[WorkTree]) -> Iterator[tuple[RefName, str | None]]:
-    """Branches that git works on in a detached work tree, and what waits for a person where it met a conflict."""
+    """Branches that git works on in a detached work tree, and what waits for a person where it met a conflict.
+
+    Also those on which a merge, a cherry-pick or a revert stands in one.
+    """
     for tree in trees:
         git = Path(tree.path, ".git")
         with contextlib.suppress(GitError, OSError):
-            if tree.branch is not None or tree.bare:
+            if tree.bare:
                 continue
             named = git if git.is_dir() else Path(tree.path, git.read_text().removeprefix("gitdir:").strip())
-            for name in ("rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START"):
+            for name in _DETACHED if tree.branch is None else _ON_BRANCH:
                 if (named / name).is_file():
-                    said = os.fsdecode((named / name).read_bytes()[:4096]).strip()
                     listed = _git(repository, tree.path, "ls-files", "-u", "-z").decode("utf-8", "surrogateescape")
                     paths = sorted({entry.partition("\t")[2] for entry in listed.split("\0") if entry})
                     doing = _UNDER_WAY.get(name.partition("/")[0], _UNDER_WAY["BISECT_LOG"])
-                    ref = RefName(said if said.startswith("refs/") else f"refs/heads/{said}")
-                    yield ref, f"{doing} in {tree.path}, with conflicts in {some(paths)}" if paths else None
+                    why = f"{doing} in {tree.path}, with conflicts in {some(paths)}" if paths else None
+                    said = tree.branch or os.fsdecode((named / name).read_bytes()[:4096]).strip()
+                    if why is not None or tree.branch is None:
+                        yield RefName(said if said.startswith("refs/") else f"refs/heads/{said}"), why
 
 
 def showing(repository: Repository, ref: RefName) -> tuple[WorkTree, ...]:
@@ -96,10 +106,21 @@ def uncommitted(
     repository: Repository, work_tree: str, *, untracked: Literal[True, False, "all"] = True
 ) -> tuple[str, ...]:
     """Paths with edits that are in no commit, staged or not, sorted; untracked folders as one unless "all"."""
-    mode = f"--untracked-files={'all' if untracked == 'all' else 'normal' if untracked else 'no'}"
-    words = ("status", "--porcelain", "-z", "--no-renames", "--ignore-submodules=dirty", mode)
-    said = _git(repository, work_tree, *words).decode("utf-8", "surrogateescape")
-    return tuple(sorted({field[3:] for field in said.split("\0") if field}))
+    mode = "all" if untracked == "all" else "normal" if untracked else "no"
+    return edited(_git(repository, work_tree, *_STATUS, f"--untracked-files={mode}"))
+
+
+def start_uncommitted(repository: Repository, work_tree: str, *, untracked: bool) -> subprocess.Popen[bytes]:
+    """The same begun: a git whose output is for `edited`. It has one thread, as there are others beside it."""
+    mode, quiet = f"--untracked-files={'all' if untracked else 'no'}", subprocess.DEVNULL
+    words = ("git", "-C", work_tree, *NO_HOOKS, "-c", "core.preloadIndex=false", *_STATUS, mode)
+    return subprocess.Popen(words, env=repository.env, stdin=quiet, stdout=subprocess.PIPE, stderr=quiet)
+
+
+def edited(said: bytes, *, untracked: bool = True) -> tuple[str, ...]:
+    """The paths that `git status` said."""
+    fields = said.decode("utf-8", "surrogateescape").split("\0")
+    return tuple(sorted({field[3:] for field in fields if field and (untracked or not field.startswith("??"))}))
 
 
 def hidden(repository: Repository, work_tree: str) -> tuple[str, ...]:
@@ -115,19 +136,22 @@ def hidden(repository: Repository, work_tree: str) -> tuple[str, ...]:
     return tuple(sorted({*known} - {name for name, oid in zip(files, hashed, strict=True) if known[name] == oid}))
 
 
-def saved(repository: Repository, work_tree: str, objects: Path, paths: Iterable[str]) -> Oid | None:
+def saved(repository: Repository, work_tree: str, objects: Path, paths: Sequence[str]) -> tuple[Oid | None, set[str]]:
     """A tree of what the work tree holds, with its edits of some paths, in another folder of objects.
 
-    git works on a copy of the index. None where the index has conflicts, or nothing could be read.
+    git works on a copy of the index. Also the paths that are left out, being too large or too many, files that git
+    knows last; None and all where git cannot read them.
     """
     from gitbot.repository.workbench import quoted  # which a look at work trees does without
 
     top = Path(work_tree)
-    sizes = ((path, _size(top / path)) for path in paths if not path.endswith("/"))
-    chosen = [path for path, size in sizes if size <= LARGEST_SAVED][:MOST_SAVED]
-    copy, index = objects.parent / "index", _index(repository, work_tree)
+    chosen = [path for path in paths if not path.endswith("/") and _size(top / path) <= LARGEST_SAVED]
+    if len(chosen) > MOST_SAVED:
+        known = set(_git(repository, work_tree, "ls-files", "-z").decode("utf-8", "surrogateescape").split("\0"))
+        chosen = sorted(chosen, key=lambda path: path not in known)[:MOST_SAVED]
+    copy, index = objects.parent / f"index.{os.getpid()}", _index(repository, work_tree)
     with contextlib.suppress(FileNotFoundError):
-        shutil.copyfile(index, copy)
+        shutil.copy2(index, copy)  # its time too: by that git tells which entries are too young to be trusted
     store = {
         "GIT_OBJECT_DIRECTORY": str(objects),
         "GIT_ALTERNATE_OBJECT_DIRECTORIES": quoted(repository.common / "objects"),
@@ -135,12 +159,14 @@ def saved(repository: Repository, work_tree: str, objects: Path, paths: Iterable
     env = repository.env | store | {"GIT_INDEX_FILE": str(copy)}
     feed = b"".join(os.fsencode(path) + b"\0" for path in chosen)
     try:
-        words = (*NO_HOOKS, "update-index", "-z", "--add", "--remove", "--stdin")
+        words = (*NO_HOOKS, "update-index", "-z", "--add", "--remove", "--replace", "--stdin")
         done = command.attempt(*words, cwd=top, env=env, feed=feed)
         done = command.attempt(*NO_HOOKS, "write-tree", cwd=top, env=env) if done.returncode == 0 else done
     finally:
         copy.unlink(missing_ok=True)
-    return Oid(done.stdout.decode().strip()) if done.returncode == 0 else None
+    if done.returncode != 0:
+        return None, set(paths)
+    return Oid(done.stdout.decode().strip()), set(paths) - set(chosen)
 
 
 def _size(path: Path) -> int:
@@ -236,23 +262,27 @@ def in_the_way(repository: Repository, work_tree: str, before: Oid, after: Oid) 
     """Paths of the user's that going from `before` to `after` would touch: edited, staged, deleted or untracked.
 
     git is asked on a copy of the index; nothing is changed.
+
+    Raises:
+        WorkTreeInTheWayError: git cannot do it at all, as where its index is locked or holds conflicts.
     """
     changes = repository.changes(before, after)
     changed = {change.path for change in changes}
     mine = changed & set(uncommitted(repository, work_tree, untracked=False))
-    mine |= set(_overwritten(Path(work_tree), changes))
+    mine |= set(overwritten(Path(work_tree), *added_and_gone(changes)))
     if mine:
         return tuple(sorted(mine))
     index = _index(repository, work_tree)
     if _locked(index):
-        return (f"{index}.lock",)
+        hint = "wait until it is done, or close its editor; then run the same command again"
+        raise WorkTreeInTheWayError(f"{work_tree}: {_UNDER_WAY['index.lock']} ({index}.lock)", hint=hint)
     copy = repository.common / "gitbot" / "index"  # only ever one, by the holder of the run's lock
     copy.parent.mkdir(exist_ok=True)
     try:
         if index.exists():
-            shutil.copyfile(index, copy)
+            shutil.copy2(index, copy)
         env = repository.env | {"GIT_INDEX_FILE": str(copy)}
-        command.attempt(*NO_HOOKS, "update-index", "-q", "--refresh", cwd=Path(work_tree), env=env)
+        _refresh(Path(work_tree), env)
         done = command.attempt(
             *(*NO_HOOKS, "read-tree", "-n", "-m", "-u", before, after), cwd=Path(work_tree), env=env
         )
@@ -262,7 +292,11 @@ def in_the_way(repository: Repository, work_tree: str, before: Oid, after: Oid) 
         return ()
     words = done.stderr.decode("utf-8", "replace")
     named = [path for path in sorted(changed) if f"'{path}'" in words or f"\t{path}\n" in words]
-    return tuple(named) or (" ".join(words.split())[:200],)
+    if not named:
+        said = " ".join(words.split()).removeprefix("fatal: ").removeprefix("error: ")[:200]
+        hint = "`git status` there shows what is the matter; mend that, then run the same command again"
+        raise WorkTreeInTheWayError(f"{work_tree}: git cannot bring it along: {said}", hint=hint)
+    return tuple(named)
 
 
 def lags(repository: Repository, work_tree: str, before: Oid) -> bool:
@@ -297,7 +331,7 @@ def follow(repository: Repository, work_tree: str, before: Oid, after: Oid) -> s
         if not lock.exists():
             os.link(marker, lock)
         if index.exists():
-            shutil.copyfile(index, copy)
+            shutil.copy2(index, copy)
         words = _read_tree(where, env, before, after)
         if words is not None and _finish_writing(repository, where, env, before, after):
             words = _read_tree(where, env, before, after)
@@ -322,9 +356,22 @@ def _locked(index: Path) -> bool:
 
 def _read_tree(where: Path, env: Mapping[str, str], before: Oid, after: Oid) -> str | None:
     Path(env["GIT_INDEX_FILE"] + ".lock").unlink(missing_ok=True)  # of a git of ours that was killed
-    command.attempt(*NO_HOOKS, "update-index", "-q", "--refresh", cwd=where, env=env)
+    _refresh(where, env)
     done = command.attempt(*NO_HOOKS, "read-tree", "-m", "-u", before, after, cwd=where, env=env)
     return None if done.returncode == 0 else " ".join(done.stderr.decode("utf-8", "replace").split())
+
+
+def _refresh(where: Path, env: Mapping[str, str]) -> None:
+    """Have git look at the files anew; the index stays as old as it was.
+
+    Of one of its own age git asks a file's contents, and it passes over those that it was told not to look at: in an
+    index that looks younger an edit of such a file, made in the second of the last write, would count as none.
+    """
+    index = Path(env["GIT_INDEX_FILE"])
+    last = index.stat().st_mtime_ns if index.exists() else None
+    command.attempt(*NO_HOOKS, "update-index", "-q", "--refresh", cwd=where, env=env)
+    if last is not None:
+        os.utime(index, ns=(last, last))
 
 
 def _finish_writing(repository: Repository, where: Path, env: Mapping[str, str], before: Oid, after: Oid) -> bool:
@@ -352,20 +399,30 @@ def _begins(where: Path, path: str, after: Oid, env: Mapping[str, str]) -> bool:
     return whole.returncode == 0 and whole.stdout.startswith((where / path).read_bytes())
 
 
-def _overwritten(work_tree: Path, changes: Iterable[Change]) -> Iterator[str]:
-    """Files that stand where a change adds one: git asks for untracked ones, but takes ignored ones as expendable."""
-    gone = {change.path for change in changes if change.kind is ChangeKind.DELETED}
-    for change in changes:
-        if change.kind is not ChangeKind.ADDED or change.new_mode == GITLINK:
-            continue
-        for path in (*reversed(PurePosixPath(change.path).parents[:-1]), PurePosixPath(change.path)):
-            whole = work_tree / path
-            if whole.is_symlink() or whole.is_file():
-                yield from {path.as_posix()} - gone
-                break
-        else:
-            inside = (found for found in whole.rglob("*") if found.is_symlink() or not found.is_dir())
-            yield from {found.relative_to(work_tree).as_posix() for found in inside} - gone
+def added_and_gone(changes: Iterable[Change]) -> tuple[list[str], list[str]]:
+    """The files that changes add, and those that they take away."""
+    added = [change.path for change in changes if change.kind is ChangeKind.ADDED and change.new_mode != GITLINK]
+    return added, [change.path for change in changes if change.kind is ChangeKind.DELETED]
+
+
+def overwritten(work_tree: Path, added: Iterable[str], gone: Collection[str]) -> Iterator[str]:
+    """Files that stand where a file is added: git asks for untracked ones, but takes ignored ones as expendable."""
+    top, still = os.fspath(work_tree), set(gone)
+
+    @cache
+    def is_folder(path: str) -> bool | None:
+        with contextlib.suppress(OSError):
+            return stat.S_ISDIR(os.lstat(f"{top}/{path}").st_mode)
+        return None  # nothing is there
+
+    for path in added:
+        ends = [at for at, sign in enumerate(path) if sign == "/"] + [len(path)]
+        first = next((path[:end] for end in ends if not is_folder(path[:end])), None)
+        if first is None:
+            inside = (found for found in Path(work_tree, path).rglob("*") if found.is_symlink() or not found.is_dir())
+            yield from {found.relative_to(work_tree).as_posix() for found in inside} - still
+        elif is_folder(first) is False:
+            yield from {first} - still
 
 
 def _git(

@@ -38,6 +38,14 @@ def contains(repository: Repository, commit: Oid, ancestor: Oid) -> bool:
         raise GitError(f"ancestry of {commit[:12]}: {refused}") from None
 
 
+def holds(repository: Repository, commit: Oid, ancestor: Oid) -> bool:
+    """The same, as far as it is known here: nothing stands on what is not here."""
+    try:
+        return contains(repository, commit, ancestor)
+    except GitError:
+        return False
+
+
 @lru_cache(maxsize=512)
 def own_commits(repository: Repository, tip: Oid, target: Oid) -> tuple[Commit, ...]:
     """Commits reachable from `tip` and not from `target`, oldest first, parents before children."""

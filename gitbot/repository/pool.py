@@ -17,8 +17,8 @@ import shutil
 import stat
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -43,6 +43,7 @@ _SEALED = (
 )
 
 Listing = dict[str, tuple[int, str]]  # by path: mode and object id
+Files = Sequence[tuple[str, Path, int]]  # path in the checkout and as a whole, mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Slot:
     held: int | None = None  # descriptor of the lock, which what is started here inherits
     setups: dict[str, SetUp] = field(default_factory=dict)  # by command
     included: set[str] = field(default_factory=set)  # files that are here for `[gate] include`
+    fresh: bool = False  # nothing was in it that an earlier commit's tests left
 
     @property
     def checkout(self) -> Path:
@@ -125,10 +127,20 @@ class Slot:
         command.run(*init, cwd=self.checkout, env=self.origin.env)
         self._check_out(commit)
 
+    def _forget_pipes(self) -> None:
+        """Remove pipes, sockets and devices: git neither names nor cleans them away, and waits for one it reads."""
+        left = [str(self.checkout)]
+        while left:
+            with os.scandir(left.pop()) as found:
+                for one in found:
+                    if one.is_dir(follow_symlinks=False):
+                        left.append(one.path)
+                    elif not (one.is_symlink() or one.is_file()):
+                        os.unlink(one)
+
     def _forget_folders(self, before: Listing, now: Listing) -> None:
         """Remove what is ignored in a folder that the commit no longer has: a package of bytecode can be imported."""
-        old, new = ({folder for path in files for folder in PurePosixPath(path).parents} for files in (before, now))
-        for folder in old - new:
+        for folder in _folders(before) - _folders(now):
             if (self.checkout / folder).is_dir():
                 discard(self.checkout / folder)
                 self.setups.clear()  # perhaps a part of their work
@@ -155,13 +167,15 @@ class Slot:
         done = command.attempt(*words, cwd=self.checkout, env=self.origin.env, feed=asked)
         return set(done.stdout.split(b"\0"))
 
-    def make_again(self, commit: Oid, last: int) -> int | None:
-        """Turn the checkout into that of another commit: the newest second given to a file, None where that fails.
+    def make_again(self, commit: Oid, last: int) -> tuple[int, bool] | None:
+        """Turn the checkout into that of another commit: the newest second given to a file, and whether nothing else
+        is there any more; None where that fails.
 
         Files that change never keep a second that they may have had before: bytecode is found by second and size.
         """
         begun = int(time.time() - _TICK)
         try:
+            self._forget_pipes()
             before = self.listing()
             self._check_out(commit)
             self._forget_folders(before, self.listing())
@@ -169,10 +183,12 @@ class Slot:
             self.git("clean", "-ffdq")
             self.git("diff-files", "--quiet", "--ignore-submodules=all")
             files = [(path, self.checkout / path, mode) for path, (mode, _) in self.listing().items()]
-            if not self._as_made(files):
+            folders = {self.checkout / folder for folder in _folders(name for name, _, _ in files)} | {self.checkout}
+            if not self._as_made(files, folders):
                 return None
+            fresh = self._is_alone(files, folders)
             if begun > last:
-                return begun
+                return begun, fresh
             now = time.time()
             for path in (path for _, path, mode in files if mode != GITLINK):
                 found = path.lstat()
@@ -181,15 +197,19 @@ class Slot:
             self.git("update-index", "-q", "--refresh")
         except (GitbotError, OSError):  # a disk that is full may have room once the slot is gone
             return None
-        return last + 1
+        return last + 1, fresh
 
-    def _as_made(self, files: Iterable[tuple[str, Path, int]]) -> bool:
+    def _is_alone(self, files: Files, folders: set[Path]) -> bool:
+        """Whether nothing is beside the commit's files, bytecode apart, which Python holds against its source."""
+        known = folders.union(path for _, path, _ in files)
+        there = (path for folder in folders for path in folder.iterdir() if path.name not in (".git", "__pycache__"))
+        return all(path in known for path in there)
+
+    def _as_made(self, files: Files, folders: set[Path]) -> bool:
         """Whether nothing is as git neither sees nor mends it: a folder or file that cannot be written to, a folder
         that became a repository of its own, a submodule that was filled in.
         """
-        folders = {self.checkout}
-        for name, path, mode in files:
-            folders.update(self.checkout / folder for folder in PurePosixPath(name).parents)
+        for _, path, mode in files:
             found = path.lstat().st_mode
             if any(path.iterdir()) if mode == GITLINK else stat.S_ISREG(found) and found & OWN_FILE != OWN_FILE:
                 return False
@@ -247,15 +267,16 @@ def take(origin: Origin, pool: Path, number: int, commit: Oid, *, fresh: bool = 
         if record is not None:
             slot.setups.update(record.setups)
             slot.included.update(record.included)
-        second = slot.make_again(commit, record.second) if record is not None else None
-        if second is None:
+        made = slot.make_again(commit, record.second) if record is not None else None
+        if made is None:
             slot.setups.clear()
             slot.included.clear()
             slot.make(commit)
+        second, alone = made or (0, True)
         try:
-            yield slot
+            yield replace(slot, fresh=alone)
             if not fresh:
-                slot.lay_down(Record(max(int(time.time()), second or 0), slot.setups, frozenset(slot.included)))
+                slot.lay_down(Record(max(int(time.time()), second), slot.setups, frozenset(slot.included)))
         finally:
             if fresh:
                 discard(slot.folder)
@@ -301,6 +322,11 @@ def _locked(path: Path, patience: float) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _folders(paths: Iterable[str]) -> set[PurePosixPath]:
+    """Those that hold them, that of the checkout itself among them."""
+    return {folder for path in paths for folder in PurePosixPath(path).parents}
 
 
 def _glance(path: Path) -> str:

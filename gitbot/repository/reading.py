@@ -127,6 +127,11 @@ class Repository:
         """The bytes of a blob."""
         return self._get(oid, pygit2.Blob).data
 
+    def blob_diff(self, old: Oid | None, new: Oid) -> str:
+        """The unified diff of two blobs (None: the empty one), without context; of binary ones without hunks."""
+        sides = (self.blob(old) if old is not None else b"", self.blob(new))
+        return pygit2.Patch.create_from(*sides, context_lines=0).data.decode("utf-8", "replace")
+
     def raw(self, oid: Oid) -> bytes:
         """The bytes of any object as git stores them, header left out."""
         try:

@@ -59,7 +59,9 @@ def swap(repository: Repository, ref: RefName, *, before: Oid | None, after: Oid
         RiskError: git refused for another reason than a lost race, such as a lock that a killed git left.
     """
     line = f"update {ref}\0{after or ZERO}\0{before or ZERO}\0" if after else f"delete {ref}\0{before}\0"
-    words = ("update-ref", "-m", why, "--create-reflog", "-z", "--stdin")
+    # git expects commits in a reflog, and gitbot's own references are to blobs and trees.
+    kept = ("--create-reflog",) if ref.startswith((HEADS, REMOTES)) else ()
+    words = ("update-ref", "-m", why, *kept, "-z", "--stdin")
     moving = repository.common / MOVING
     moving.parent.mkdir(exist_ok=True)
     with moving.open("wb") as marker:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitbot import process
-from gitbot.errors import GitError, InputError, RiskError, UnansweredError
+from gitbot.errors import InputError, RiskError, UnansweredError
 from gitbot.model.git import Oid, RefName
 from gitbot.report.terminal import printable
 from gitbot.repository import checkouts, history, refs
@@ -60,7 +60,7 @@ class Place:
                 is no `rewind`.
             UnansweredError: as in `ask`.
         """
-        if not rewind and before is not None and not self._stands_on(after, before):
+        if not rewind and before is not None and not history.holds(self.repository, after, before):
             raise RiskError(
                 f"{self.name} is at {before[:7]}, which {after[:7]} does not stand on: its commits would be lost",
                 hint=f"look at them; then delete {self.name}, or name another branch",
@@ -83,12 +83,6 @@ class Place:
 
     def _swap(self, before: Oid | None, after: Oid, why: str) -> bool:
         return refs.swap(self.repository, self.ref, before=before, after=after, why=why)
-
-    def _stands_on(self, after: Oid, before: Oid) -> bool:
-        try:
-            return history.contains(self.repository, after, before)
-        except GitError:  # what is not here stands on nothing
-            return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +136,7 @@ class RemotePlace(Place):
         if not done and "does not support --atomic" in words:  # one reference is moved in one step anyway
             done, words = self._talk("push", *lease, *what)
         now = after if done else self.ask()
-        if now is not None and self._stands_on(now, after):
+        if now is not None and history.holds(self.repository, now, after):
             return True  # also where only the answer got lost
         if now != before:
             return False

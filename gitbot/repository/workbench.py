@@ -14,27 +14,31 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import re
 import select
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pygit2
 from pygit2.enums import ObjectType
 
+from gitbot import workers
 from gitbot.errors import GitError
 from gitbot.model.git import Oid, Person
 from gitbot.model.merge import ConflictedPath
 from gitbot.repository import collisions, command, history
 from gitbot.repository.reading import LONGEST_PATH, Repository
 from gitbot.repository.target import Target
+from gitbot.workers import Answer, Value
 
 MEMORY = 4 << 30  # bytes of address space for git on a stranger's patch, whose deltas can stand for any number
+FEWEST = 8  # merges, or looks at a branch, for one process
 DEADLINE = 120.0  # seconds for one merge; the largest real ones took 2
 _ATTRIBUTES = re.compile(rb"(?:\A|\0)100\d{3} blob ([0-9a-f]{40})\t((?:[^\0]*/)?)\.gitattributes(?=\0)")
 _NO_DRIVER = ("unspecified", "set", "unset", "text", "binary", "union")  # what the attribute `merge` may be else
@@ -85,6 +89,7 @@ class Workbench:
         self._prepared = False
         self._drivers = False  # whether they name merge drivers
         self._merger: _Merger | None = None
+        self._process = os.getpid()
         self._kept: set[Oid] = set()  # what was promoted
         self._target: Target | None = None
         (scratch / "HEAD").write_text("ref: refs/heads/none\n")
@@ -120,6 +125,8 @@ class Workbench:
         return merged
 
     def _ask(self, ours: Oid, theirs: Oid, *, move_folders: bool) -> Merged | Unmerged:
+        if self._process != os.getpid():  # git still speaks with the process that this one is a fork of
+            self._merger, self._process = None, os.getpid()
         for last in (False, True):
             try:
                 if move_folders:
@@ -136,6 +143,13 @@ class Workbench:
                     words = f"git cannot merge {ours[:12]} and {theirs[:12]}: {broken}"
                     raise command.failure(f"{words}{more}") from None
         raise AssertionError("unreachable")
+
+    def answers(self, function: Callable[[Value], Answer], values: Sequence[Value]) -> list[Answer]:
+        """What a function that merges here says of each value: several processes ask, each has its own git."""
+        if not self._prepared:
+            self._prepare()
+        packed = workers.answers(lambda value: pickle.dumps(function(value)), values, list[bytes], FEWEST)
+        return list(map(pickle.loads, packed))
 
     def stand_on(self, target: Oid) -> None:
         """From here on the .gitattributes of this commit count."""

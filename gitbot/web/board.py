@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import anyio.to_thread
@@ -58,12 +59,13 @@ class Board:
         """Of the last change."""
         return self.told[-1][0]
 
-    async def now(self) -> Sight:
-        """The picture as it is, or was a moment ago."""
+    async def now(self, patience: float | None = None) -> Sight:
+        """The picture as it is or was a moment ago, or that of before when a look takes more seconds than this."""
         if self._looking is None and time.monotonic() >= self._due:
             self._looking = asyncio.create_task(self._look())
         if self._looking is not None:
-            await asyncio.shield(self._looking)  # it is not only this viewer's
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(self._looking), patience)  # it is not only this viewer's
         return self.sight
 
     async def changes(self, since: str, beat: float) -> AsyncIterator[Change | None]:

@@ -104,18 +104,26 @@ function hear(told) {
 
 // Holds the stream until it is over, as the only tab of the browser.
 async function stream(over) {
-  const source = new EventSource(`/events?since=${encodeURIComponent(wanted)}`);
+  let source;
   const tell = (state, words = []) => {
     const told = { number: wanted, state, words };
     tabs.postMessage(told);
     hear(told);
   };
-  source.onopen = () => tell("live");
-  source.onerror = () => tell("not connected");
-  source.onmessage = (event) => {
-    wanted = event.lastEventId;
-    tell("live", JSON.parse(event.data));
+  const open = () => {
+    if (over.aborted) return;
+    source = new EventSource(`/events?since=${encodeURIComponent(wanted)}`);
+    source.onopen = () => tell("live");
+    source.onerror = () => {
+      tell("not connected");
+      if (source.readyState === EventSource.CLOSED) setTimeout(open, 2000); // refused: the browser does not ask again
+    };
+    source.onmessage = (event) => {
+      wanted = event.lastEventId;
+      tell("live", JSON.parse(event.data));
+    };
   };
+  open();
   tabs.onmessage = ({ data }) => (data ? hear(data) : source.readyState !== EventSource.CLOSED && tell(state));
   await new Promise((resolve) => over.addEventListener("abort", resolve));
   source.close();

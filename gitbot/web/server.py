@@ -28,6 +28,7 @@ from gitbot.web.board import Board
 from gitbot.web.views import Views
 
 LOOPBACK = "127.0.0.1"
+PATIENCE = 2.0  # seconds that a page waits for a look; what comes later is heard of by the stream
 BEAT = 15.0  # seconds after which a silent stream says that it is still there
 MOST = 100  # connections at a time
 HEADERS = {
@@ -73,13 +74,13 @@ class Answers:
 
     async def page(self, request: Request) -> Response:
         """A page, or the reason why there is none."""
-        sight = await self._board.now()
+        sight = await self._board.now(PATIENCE)
         path = tuple(request.path_params["path"].split("/"))
         live = Live(self._views.name, f"/{path[0]}", self._board.number)
         try:
             return HTMLResponse(await run_in_threadpool(self._views.page, path, sight, live))
         except GitbotError as wrong:
-            status = 200 if isinstance(wrong, NoPlanError) else 404 if isinstance(wrong, InputError) else 503
+            status = 200 if isinstance(wrong, NoPlanError) else 404 if type(wrong) is InputError else 503
             return HTMLResponse(trouble_html(wrong.message, wrong.hint, live), status)
         except Exception as bug:  # told as on every other page; the command for the same may say more
             return HTMLResponse(trouble_html(f"{type(bug).__name__}: {bug}", None, live), 500)

@@ -50,8 +50,10 @@ class Views:
         match path:
             case ("",) if sight.document is not None:
                 return status_html(sight.document, live, sight.trouble)
-            case ("",):
+            case ("",) if sight.trouble:
                 return trouble_html(sight.trouble, None, live)
+            case ("",):
+                return trouble_html("Looking for the first time …", "It is shown here as soon as that is done.", live)
             case ("runs",):
                 return self._runs(live)
             case ("runs", name):

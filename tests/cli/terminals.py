@@ -25,6 +25,7 @@ class Terminal:
     def __init__(self, columns: int, rows: int) -> None:
         self.columns, self.rows = columns, rows
         self.lines = [""] * rows
+        self.other = ([""] * rows, 0, 0)  # the usual screen while the second is shown
         self.history: list[str] = []  # what was scrolled out at the top
         self.row = 0
         self.column = 0
@@ -48,8 +49,15 @@ class Terminal:
             case None, None, "\n":
                 self._down()
             case "?", "h" | "l", _:
-                assert number == "7"
-                self.wraps = letter == "h"
+                if number == "1049":  # the second screen, and back
+                    there = ([""] * self.rows, 0, 0) if letter == "h" else self.other
+                    self.other = (self.lines, self.row, self.column)
+                    self.lines, self.row, self.column = there
+                else:
+                    assert number == "7"
+                    self.wraps = letter == "h"
+            case "", "H", _:
+                self.row = self.column = 0
             case "", "A", _:
                 self.row = max(0, self.row - int(number or 1))
             case "", "K", _:

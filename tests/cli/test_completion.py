@@ -58,6 +58,16 @@ def test_runs_commands_and_options_are_offered(box: Sandbox) -> None:
     assert offered("hook", "run", "pre-p") == ["pre-push"]
 
 
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [("integrate --plans ", "file"), ("guard x/", "file"), ("demo --keep ", "dir"), ("start --trees ", "dir")],
+)
+def test_what_takes_a_path_leaves_paths_to_the_shell(line: str, kind: str) -> None:
+    *before, last = line.split(" ")
+    (item,) = BashComplete(gitbot, {}, "gitbot", "_GITBOT_COMPLETE").get_completions(before, last)
+    assert (item.type, item.value) == (kind, last)
+
+
 def test_minus_c_leads_to_the_branches_of_another_repository(
     box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,6 +123,10 @@ def test_each_shell_gets_a_script_of_its_own(shell: str, capsys: pytest.CaptureF
     script = capsys.readouterr().out
     assert f"_GITBOT_COMPLETE={shell}_complete" in script
     assert "git-bot" in script
+    assert "gitbot 2>/dev/null)" in script, "Ctrl-C before an answer is there says nothing"
+    assert (shell == "fish") is (
+        "--condition '__fish_git_using_command bot' --arguments '(_gitbot_after_git)'" in script
+    )
 
 
 def test_another_shell_is_bad_usage() -> None:

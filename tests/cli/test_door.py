@@ -53,6 +53,25 @@ def test_minus_c_works_as_gits_does(box: Sandbox, tmp_path: Path) -> None:
     assert box.gitbot("-C", "nowhere", "status").err == "error: -C nowhere: No such file or directory\n"
 
 
+@pytest.mark.parametrize(
+    "words", [("integrate", "agent-a", "--no-gate"), ("guard", "a.txt"), ("demo", "--keep", "x")]
+)
+def test_a_current_folder_that_is_gone_is_bad_usage_and_another_can_be_named(
+    box: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert main(words) == 2
+    way_out = "go to one that is, or name the repository: gitbot -C PATH …"
+    assert capsys.readouterr().err == f"error: the current folder is no longer there\nhint: {way_out}\n"
+    assert main(("-C", str(box.path), "runs")) == 0
+
+
 def test_a_reader_that_went_away_hears_no_complaint(box: Sandbox) -> None:
     read, write = os.pipe()
     os.close(read)
@@ -128,3 +147,14 @@ def test_the_text_report_is_one_screen(box: Sandbox) -> None:
         f"proof  nothing is missing; patches: 1 same; tips in refs/gitbot/backup/{run['run']}/",
         f"undo   gitbot undo {run['run']}",
     ]
+
+
+def test_a_stream_that_knows_no_signs_of_ours_gets_plain_ones(sandbox: SandboxMaker) -> None:
+    box = sandbox(
+        step("main", {"a.txt": "1\n"}), *(step(f"agent-{one}", {"a.txt": one}, start="main") for one in ("a", "ü"))
+    )
+    for words in (("--graph",), ()):
+        ran = box.gitbot("status", "agent-*", *words, env={"PYTHONIOENCODING": "ascii", "COLUMNS": "60"})
+        assert (ran.code, ran.err) == (0, "")
+        assert "agent-?" in ran.out
+        assert ("+-* agent-a" in ran.out and "x agent-?" in ran.out) if words else "agent-a x agent-?" in ran.out

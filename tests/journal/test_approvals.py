@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gitbot.config import Config, Gate, Integrate
-from gitbot.journal import approvals
+from gitbot.journal import approvals, leases
 from gitbot.journal.lock import only_writer
 from gitbot.model.git import Change, ChangeKind, Oid, RefName
-from gitbot.repository import history, refs
+from gitbot.repository import history
 from gitbot.repository.writing import write_blob
 from tests.conftest import Sandbox, SandboxMaker, step
 
@@ -208,14 +209,33 @@ def test_nobody_says_yes_without_a_name(box: Sandbox) -> None:
     assert not is_approved(box)
 
 
-def test_a_lock_that_is_in_the_way_is_said(box: Sandbox) -> None:
+def test_a_lock_that_a_killed_git_left_hinders_nobody(box: Sandbox) -> None:
+    """Neither a yes, nor one taken back; and a run clears it away, as it does for a lease's."""
+
+    def leave(name: str) -> Path:
+        lock = box.path / ".git" / f"{name}.lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        lock.touch()
+        os.utime(lock, (0, 0))
+        return lock
+
+    base = history.merge_base(box.repository, box.tip("main"), box.tip("agent-a"))
+    assert base is not None
+    patch = approvals.patch_of(box.repository, base, box.tip("agent-a"))
+    leave(approvals.PREFIX + patch)
     approve(box)
-    patch = str(approve(box, "--revoke")["patch"])
-    lock = box.path / ".git" / f"{approvals.PREFIX}{patch}.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    lock.touch()
-    assert box.gitbot("approve", "agent-a").code == 4
-    assert refs.read(box.repository, RefName(approvals.PREFIX + patch)) is None
+    left = [leave(name) for name in (approvals.PREFIX + patch, leases.TABLE)]
+    with only_writer(box.repository):
+        assert not any(lock.exists() for lock in left)
+    leave(approvals.PREFIX + patch)
+    assert approvals.revoke(box.repository, patch) is not None
+    assert not is_approved(box)
+
+
+def test_git_keeps_no_log_of_what_is_no_commit(box: Sandbox) -> None:
+    """`git gc` would complain of it for ever."""
+    approve(box)
+    assert [path.name for path in (box.path / ".git" / "logs" / "refs").iterdir()] == ["heads"]
 
 
 def change(path: str, old_path: str | None = None) -> Change:

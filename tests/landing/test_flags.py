@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gitbot.landing.flags import gate_file_flag, lost_lines_flag, protected_flag, uncommitted_flag
+from gitbot.landing.flags import gate_file_flag, lost_lines_flag, protected_flag, settings, uncommitted_flag
 from gitbot.merge.losses import Loss
 from gitbot.model.git import BranchName, Change, ChangeKind, Oid
 from tests.conftest import SandboxMaker, step
@@ -55,6 +55,25 @@ def test_what_sets_up_and_what_stands_around_the_tests_are_commands_too(sandbox:
     box = sandbox(base({"gitbot.toml": config, **scripts}), step("agent-a", changed))
     [flag] = box.integrate("agent-a", gate="").branches["agent-a"]["flags"]
     assert (flag["kind"], flag["paths"]) == ("gate-file", ["set-up.sh", "walls.sh"])
+
+
+def test_a_branch_that_says_how_the_next_ones_are_tested_is_told_of(sandbox: SandboxMaker) -> None:
+    project, own = "[project]\nname = 'a'\n", "[tool.gitbot.gate]\nconfirm = 2\n"
+    box = sandbox(
+        base({"pyproject.toml": f"{project}{own}"}),
+        step("agent-a", {"pyproject.toml": f"{project}version = '1'\n{own}", "sub/gitbot.toml": ""}),
+        step("agent-b", {"pyproject.toml": f"{project}{own}command = 'true'\n"}),
+        step("agent-c", {"gitbot.toml": "[gate]\ncommand = 'true'\n"}),
+    )
+    told = box.integrate("agent-*", "--queue", "serial").branches
+    said = {name: [flag["paths"] for flag in one["flags"]] for name, one in told.items()}
+    assert said == {"agent-a": [], "agent-b": [["pyproject.toml"]], "agent-c": [["gitbot.toml"]]}
+
+
+def test_what_cannot_be_read_is_a_change_of_what_could() -> None:
+    texts = [None, b"", b"[project]\n", b"[tool.gitbot]\n", b"[tool.gitbot\n", b"\xff"]
+    found = [settings("pyproject.toml", text) for text in texts]
+    assert found == [None, None, None, {}, b"[tool.gitbot\n", b"\xff"]
 
 
 def test_other_files_and_no_gate_are_no_matter() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
+from statistics import fmean
 
 import msgspec
 import pytest
@@ -193,6 +195,39 @@ def test_flakes_cost_runs_and_never_a_red_target(drawn: tuple[World, int], worke
 @pytest.mark.parametrize(("broken", "most"), [((), 2), ((6,), 5), ((1, 6, 10), 12)], ids=["none", "one", "three"])
 def test_twelve_independent_branches_take_few_runs(broken: tuple[int, ...], most: int) -> None:
     assert play(World(bad=frozenset(broken)), [0.1] * 12).runs <= most
+
+
+def test_two_workers_take_little_more_than_half_of_the_rounds() -> None:
+    """Three broken of twelve: no worker is without work, and nothing that is known is asked again."""
+    placed = list(combinations(range(12), 3))[::5]
+    played = [play(World(frozenset(broken)), [0.1] * 12, workers=2) for broken in placed]
+    assert fmean(one.time for one in played) < 6.9
+    assert max(one.time for one in played) <= 8
+    assert play(World(frozenset((1, 6, 10))), [0.1] * 12, workers=2).time <= 7
+
+
+def test_who_was_red_alone_goes_back_before_anything_lands() -> None:
+    """Once another has landed its red run would be worth nothing."""
+    (step,) = groups.decide(facts(4, green(0), red(0, 1), red(2), workers=2))
+    assert isinstance(step, SetAside)
+    assert step.entry.name == "2"
+
+
+def test_a_larger_red_group_says_nothing_beside_a_smaller_one() -> None:
+    """The prefix that was red first explains the one that holds it."""
+    known = groups.learn(facts(4, red(0), red(0, 1, 2)))
+    assert [block.names for block in known.blocks] == [names(0)]
+
+
+def test_what_is_green_before_a_culprit_is_tested_so_that_the_red_run_counts() -> None:
+    """One and two passed on a target of before; on that of now both and the culprit are red."""
+    seen = (Sighting(Oid("before"), names(0, 1), PASSED), red(0, 1, 2))
+    assert asked(*groups.decide(facts(3, *seen, workers=2)))[0] == names(0, 1)
+
+
+def test_a_small_red_group_leaves_no_worker_idle() -> None:
+    assert asked(*groups.decide(facts(6, red(0, 1), workers=2))) == [names(0), names(2, 3, 4, 5)]
+    assert asked(*groups.decide(facts(2, red(0, 1), workers=2))) == [names(0), names(1)]
 
 
 def test_a_branch_that_waits_for_a_yes_is_not_tested_though_it_is_not_at_the_head() -> None:

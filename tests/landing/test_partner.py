@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gitbot.landing.partner import MOST_MENTIONS, Side, find_hints
+import pytest
+
+from gitbot.landing import partner
+from gitbot.landing.partner import MOST_MENTIONS, Side, find_hints, foresee
 from gitbot.model.git import BranchName
 from gitbot.model.run import Hint
 from gitbot.repository.recipes import Step
@@ -90,3 +93,29 @@ def test_files_beyond_the_limit_and_binary_ones_are_not_read(sandbox: SandboxMak
     big = "import lib\nprint(lib.area(2))\n" + "# filler\n" * 120_000
     box = pair(sandbox, {"lib.py": LIB}, {"lib.py": SURFACE}, {"app.py": big, "b.py": "\0area(2)\n"})
     assert hints(box, tmp_path, B, A, A) == []
+
+
+def test_a_look_ahead_leaves_out_who_stands_on_the_other_and_says_how_much_it_has_not_read(
+    sandbox: SandboxMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use = "import lib\nprint(lib.area(2))\n"
+    box = sandbox(
+        step("main", {"lib.py": LIB}),
+        step(A, {"lib.py": SURFACE}),
+        step(B, {"app.py": use}),
+        step("agent-c", {"use.py": use}, start=A),
+        *(step("agent-d", {f"{number}.txt": ""}) for number in range(3)),
+    )
+    base, names = box.tip("main"), (A, B, BranchName("agent-c"), BranchName("agent-d"))
+    ends: list[Side] = [(name, base, box.tip(name)) for name in names]
+    with Workbench(box.repository, tmp_path / "scratch", base) as bench:
+        hints, left = foresee(bench, ends, MAIN, base)
+        assert [(name, hint.path, hint.partner) for name, hint in hints] == [
+            (B, "app.py", A),
+            ("agent-c", "app.py", B),
+        ]
+        assert left == 0
+        monkeypatch.setattr(partner, "MOST_AHEAD", 4)
+        assert foresee(bench, ends, MAIN, base) == (hints, 4), "of agent-d, which changes the most"
+        monkeypatch.setattr(partner, "MOST_PAIRS", 9)
+        assert foresee(bench, ends, MAIN, base) == ([], 10)

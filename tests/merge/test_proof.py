@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gitbot.merge.proof import EMPTY, count_patches, residual
 from gitbot.model.git import BranchName, Oid, Person
@@ -17,6 +19,7 @@ from gitbot.repository.workbench import Merged, Unmerged, Workbench
 from gitbot.repository.writing import write_blob, write_tree
 from tests.conftest import Sandbox, SandboxMaker, step
 
+NAME = BranchName("agent-a")
 ME = Person("Grace Hopper", "grace@example.org", 1_700_000_000, 0)
 LOG = ["# Changes", "", "- old one", "- older one"]
 
@@ -42,7 +45,7 @@ def candidate(
         sides = ((path.path, path.ours, path.theirs) for path in merged.paths)
         resolved = tuple(Resolution(path, how, 1, ours or onto, theirs or tip) for path, ours, theirs in sides)
     commit = bench.write_commit(made, (onto, tip), ME, ME, "merge\n")
-    return Candidate(BranchName("agent-a"), tip, onto, commit, made, (tip, commit), Strategy.MERGE, "", resolved)
+    return Candidate(NAME, tip, onto, commit, made, (tip, commit), Strategy.MERGE, "", resolved)
 
 
 def both_add(sandbox: SandboxMaker) -> Sandbox:
@@ -129,6 +132,92 @@ def test_a_file_that_went_along_with_its_renamed_folder_is_there_as_it_was(
         assert residual(bench, made, box.tip("main~1")) == EMPTY
         other = candidate(bench, box, {"new/c.txt": "another\n"}, tree=along.tree, how="rename-dir")
         assert residual(bench, other, box.tip("main~1")) == "1 of its paths would still change: new/c.txt"
+
+
+@st.composite
+def renamed(draw: st.DrawFn) -> tuple[str, str, bool]:
+    """Whose each line is (o: the target's, t: the branch's), who renames the file, and whether the branch runs it."""
+    parts = draw(st.lists(st.tuples(st.sampled_from("ot-"), st.integers(1, 8)), min_size=1, max_size=5))
+    return "-".join(side * count for side, count in parts), draw(st.sampled_from("ot")), draw(st.booleans())
+
+
+def text_of(whose: str, sides: str) -> bytes:
+    """The file with the edits of some sides."""
+    lines = (f"what {w} wrote as {n * 7} {n}" if w in sides else f"line {n} of old" for n, w in enumerate(whose))
+    return "".join(line + "\n" for line in lines).encode()
+
+
+def test_a_file_that_one_side_renames_and_both_rewrite_passes_exactly_where_all_of_the_branch_is_there(
+    sandbox: SandboxMaker, tmp_path: Path
+) -> None:
+    """However little of the old text is left: where git merges them, so that its answer can be told as right."""
+    box, outcomes = sandbox(step("main", {"a.txt": "a\n"})), set[bool]()
+    root = box.repository.tree_of(box.tip("main"))
+
+    def example(bench: Workbench, whose: str, renamer: str, runs: bool) -> None:
+        def tree(sides: str, name: str, mode: int, *more: str) -> Oid:
+            blob = write_blob(bench.repository, text_of(whose, sides))
+            return write_tree(bench.repository, root, dict.fromkeys((name, *more), (blob, mode)))
+
+        def commit(made: Oid, *parents: Oid) -> Oid:
+            return bench.write_commit(made, parents, ME, ME, "one\n")
+
+        def residue(made: Oid) -> str:
+            landing = commit(made, onto, tip)
+            return residual(
+                bench, Candidate(NAME, tip, onto, landing, made, (tip, landing), Strategy.MERGE, "", ()), base
+            )
+
+        new = {side: "new.py" if side == renamer else "old.py" for side in "ot"}
+        mode = 0o100755 if runs else 0o100644
+        base = commit(tree("", "old.py", 0o100644))
+        onto = commit(tree("o", new["o"], 0o100644), base)
+        tip = commit(tree("t", new["t"], mode), base)
+        right = tree("ot", "new.py", mode)
+        outcomes.add(bench.merge(onto, tip) == Merged(right))
+        if bench.merge(onto, tip) != Merged(right):
+            return  # git takes them for two files
+        assert residue(right) == EMPTY
+        if "t" in whose:
+            assert residue(tree("o", "new.py", mode)) != EMPTY
+        if runs:
+            assert residue(tree("ot", "new.py", 0o100644)) != EMPTY
+        if renamer == "t":
+            assert residue(tree("ot", "old.py", mode)) != EMPTY
+            assert residue(tree("ot", "new.py", mode, "old.py")) != EMPTY
+
+    with bench_of(box, tmp_path) as bench:
+
+        @settings(max_examples=15, derandomize=True)
+        @given(renamed())
+        def every(one: tuple[str, str, bool]) -> None:
+            example(bench, *one)
+
+        every()
+    assert outcomes == {True, False}
+
+
+def test_a_file_that_the_branch_renames_and_then_rewrites_is_followed_by_its_commits(
+    sandbox: SandboxMaker, tmp_path: Path
+) -> None:
+    """Nothing says so of its two ends. A name that is there again is of another file."""
+    old, new, onto, right = (text_of("o" + "t" * 9, sides).decode() for sides in ("", "t", "o", "ot"))
+    box = sandbox(
+        step("main", {"old.py": old, "log.md": LOG}),
+        step("agent-a", {"between.py": old}, delete=["old.py"]),
+        step("agent-a", {"new.py": old}, delete=["between.py"]),
+        step("agent-a", {"new.py": new, "old.md": LOG}, delete=["log.md"]),
+        step("agent-a", {"log.md": ["begun anew"]}),
+        step("main", {"old.py": onto}),
+    )
+    with bench_of(box, tmp_path) as bench:
+        tree = bench.repository.tree_of(box.tip("agent-a"))
+        assert residual(bench, candidate(bench, box, {"new.py": right}, tree=tree), box.tip("main~1")) == EMPTY
+        for text in (onto, old):
+            made = candidate(bench, box, {"new.py": text}, tree=tree)
+            assert residual(bench, made, box.tip("main~1")) == "1 of its paths would still change: new.py"
+        lost = candidate(bench, box, {"new.py": right, "log.md": "\n".join(LOG)}, tree=tree)
+        assert residual(bench, lost, box.tip("main~1")) == "1 of its paths would still change: log.md"
 
 
 # What became of the commits

@@ -67,7 +67,7 @@ def test_phases_whose_order_stands_in_the_plan_beside_them_have_no_barriers() ->
 def test_phases_that_declare_nothing_keep_their_order() -> None:
     text = "# Phase {0}\n## Related Code Files\nModify:\n- `shop/{0}.ts`\n"
     found = read({f"plans/260101-x/phase-0{n}-x.md": text.format(n) for n in (1, 2)})
-    assert [plan.phase for plan in found.plans] == [1, 2]
+    assert [str(plan.phase) for plan in found.plans] == ["1", "2"]
 
 
 def test_a_matrix_of_phases_gives_its_rows_to_their_plans() -> None:

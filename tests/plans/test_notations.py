@@ -120,9 +120,9 @@ def test_the_order_of_the_files_does_not_matter() -> None:
 
 def test_front_matter_of_a_roster_gives_defaults_to_all() -> None:
     found = read("---\nphase: 2\nowns: docs/**\n---\n# Agent A\n- [ ] src/a.ts\n# Agent B\n- [ ] Write\n")
-    assert [(plan.id, plan.phase, [c.pattern for c in plan.claims]) for plan in found.plans] == [
-        ("A", 2, ["src/a.ts"]),
-        ("B", 2, ["docs/**"]),
+    assert [(plan.id, str(plan.phase), [c.pattern for c in plan.claims]) for plan in found.plans] == [
+        ("A", "2", ["src/a.ts"]),
+        ("B", "2", ["docs/**"]),
     ]
 
 

@@ -9,7 +9,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gitbot.model.plan import Access, Claim, Need, NeedKind, Plan, PlanId, PlanSet, Source, Write
+from gitbot.model.plan import Access, Claim, Need, NeedKind, Phase, Plan, PlanId, PlanSet, Source, Write
 from gitbot.model.preflight import Check, Severity
 from gitbot.preflight import Surroundings, check
 from gitbot.preflight.schedule import (
@@ -161,7 +161,7 @@ def plan_sets(draw: st.DrawFn) -> PlanSet:
                 id=PlanId("ABCDE"[number]),
                 path=f"plans/{'ABCDE'[number]}.md",
                 format="canonical",
-                phase=draw(st.sampled_from((None, None, 1, 2))),
+                phase=draw(st.sampled_from((None, None, Phase((1,)), Phase((1, 5))))),
                 priority=draw(st.integers(0, 1)),
                 claims=tuple(draw(st.lists(claims, max_size=4))),
                 never=tuple(draw(st.lists(claims, max_size=1))),

@@ -8,10 +8,14 @@ import pytest
 from playwright.sync_api import Browser
 
 from gitbot.landing.document import fold
-from gitbot.model.run import Record
+from gitbot.model.gate import GateVerdict
+from gitbot.model.git import BranchName
+from gitbot.model.merge import ConflictedPath, Resolution
+from gitbot.model.run import DriftReport, Flag, Hint, Reason, Record
+from gitbot.report.integrate import integrate_text
 from gitbot.report.run_page import run_html
 from tests.report.opened import CONTRAST, SCHEMES, WIDTHS, opened
-from tests.report.told import full, hostile
+from tests.report.told import MAIN, aside, full, gate_run, hostile, run_of
 
 pytestmark = pytest.mark.browser
 
@@ -88,3 +92,29 @@ def test_a_page_that_would_be_too_long_says_whose_lines_it_leaves_out() -> None:
     page = run_html(fold(records), records, "")
     assert len(page) < 5_000_000
     assert 20 < page.count("the lines of its conflicts are left out") < 70
+
+
+def test_whatever_is_left_out_is_counted_on_page_and_screen() -> None:
+    paths = tuple(f"{at}.txt" for at in range(52))
+    conflicts = tuple((ConflictedPath(path, "contents"), BranchName("main")) for path in paths)
+    hints = tuple(Hint(kind="removed", path=path, line=1, name="f", partner=None, text=path) for path in paths)
+    resolved = tuple(Resolution(path, "insert-both", 1, MAIN, MAIN, ()) for path in paths)
+    more: dict[str, object] = {
+        "conflicts": conflicts,
+        "hints": hints,
+        "resolved": resolved,
+        "flags": (Flag(kind="protected", paths=paths, text="x"),),
+    }
+    strayed = aside(
+        "b", Reason.OWNERSHIP, "y", drift=DriftReport(foreign=paths, shared=(), unowned=(), untouched=(), lines={})
+    )
+    gates = tuple(gate_run("3", GateVerdict.PASSED, 0, at, *paths) for at in range(502))
+    records = run_of(aside("a", Reason.CONFLICT, "z", **more), strayed, between=gates)
+    run = fold(records)
+    page = run_html(run, records, "")
+    for words in ("conflicts", "notes", "files in which both sides were kept", "runs"):
+        assert f"and 2 more {words}, all of them in the JSON document" in " ".join(page.split()), words
+    assert page.count("and 44 more") == 501  # names of flags and groups
+    assert "</code> and 2 more</p>" in page
+    screen = integrate_text(run, "", colour=False, width=100)
+    assert "    and 47 more conflicts, all of them in the JSON document\n" in screen

@@ -19,9 +19,9 @@ def branch(name: str, state: str = "running", **more: object) -> dict[str, Any]:
     """One of a document's branches, with what has to be there."""
     last = {"oid": "0" * 40, "subject": "feat: it", "time": 1_700_000_000}
     known = {"branch": name, "plan": None, "tip": "1", "ahead": 1, "behind": 0, "state": state, "stuck": None}
-    left = {"drift": None, "files": ["a.txt"], "uncommitted": [], "hints": [], "tasks": None, "gate": None}
+    left = {"drift": None, "files": ["a.txt"], "uncommitted": [], "uncounted": [], "hints": [], "tasks": None}
     progress = {"percent": None, "since": None, "at_work": False}
-    left["in_the_way"] = []
+    left |= {"in_the_way": [], "gate": None}
     return {**known, **left, "last": last, "progress": progress, **more}
 
 
@@ -73,6 +73,15 @@ def test_hundreds_of_branches_that_all_meet_fit_on_one_page() -> None:
     assert page.count('scope="row" title=') == 40
 
 
+def test_a_page_says_which_tests_fail_and_that_what_the_gate_said_is_kept() -> None:
+    known = status_html(document(branch("a", gate={"verdict": "failed"})))
+    assert "<p>Nothing was written to the repository. " in known
+    gate = {"verdict": "failed", "finished": 1.0, "failing": ["tests/test_a.py::test_it"], "said": None}
+    tested = status_html(document(branch("a", gate=gate)))
+    assert "does not pass the gate by itself: <code>tests/test_a.py::test_it</code>" in tested
+    assert "<p>What the gate said is kept; nothing else was written to the repository. " in tested
+
+
 def test_work_trees_that_are_not_guarded_for_one_reason_are_named_together() -> None:
     seen = document(branch("a")) | {"unguarded": [{"work_tree": f"/w{at}", "why": "none"} for at in range(12)]}
     seen["unguarded"].append({"work_tree": "/odd", "why": "another"})
@@ -106,7 +115,9 @@ def test_the_page_of_status_stands_alone_and_shows_who_wrote_what(
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate(CONTRAST) >= 4.5
     sides = [(side.text_content() or "").strip() for side in page.locator("#conflict-1 pre").all()]
-    assert sides == ["two", "zwei", "deux"]
+    assert [side.split("\n") for side in sides] == [
+        ["@@ -2,1 +2,1 @@", "-two", f"+{word}"] for word in ("zwei", "deux")
+    ]
     stacked = page.locator("#branches").get_by_role("row").filter(has=page.get_by_role("rowheader", name="agent-d"))
     assert stacked.get_by_role("cell").nth(2).inner_text() == "2 ahead, upon agent-a"
     page.get_by_role("link", name="agent-b and agent-c collide in list.txt").click()

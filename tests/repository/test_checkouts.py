@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from gitbot.errors import WorkTreeInTheWayError
 from gitbot.model.git import RefName
 from gitbot.repository import checkouts
 from tests.conftest import Sandbox, SandboxMaker, step
@@ -38,6 +40,37 @@ def test_whatever_the_move_would_overwrite_is_named(box: Sandbox, name: str) -> 
     (box.path / name).parent.mkdir(exist_ok=True)
     (box.path / name).write_text("mine\n")
     assert in_the_way(box) == (name,)
+
+
+@pytest.mark.parametrize("mark", ["assume-unchanged", "skip-worktree"])
+def test_an_edit_that_git_was_told_not_to_look_for_is_in_the_way_however_young(box: Sandbox, mark: str) -> None:
+    """As long as the file was, and written while the index was: git tells it by the index's own time."""
+    box.git("config", "core.trustctime", "false")
+    then = 1_700_000_000
+    os.utime(box.path / "a", (then, then))
+    box.git("update-index", "--refresh")
+    box.git("update-index", f"--{mark}", "a")
+    (box.path / "a").write_text("!\n")
+    for path in (box.path / "a", box.path / ".git" / "index"):
+        os.utime(path, (then, then))
+    os.utime(box.path / "b", (then, then))  # git looks at it as well, and would write the index anew
+    assert in_the_way(box) == ("a",)
+    words = checkouts.follow(box.repository, str(box.path), box.tip("main"), box.tip("next"))
+    assert words is not None
+    assert (box.path / "a").read_text() == "!\n"
+
+
+def test_conflicts_that_stand_in_the_index_are_told_in_gits_words(box: Sandbox) -> None:
+    """Also where no merge is under way: a stash that did not apply leaves them."""
+    (box.path / "b").write_text("stashed\n")
+    box.git("stash")
+    (box.path / "b").write_text("committed\n")
+    box.git("commit", "-qam", "b")
+    box.git("stash", "pop", check=False)
+    with pytest.raises(WorkTreeInTheWayError) as busy:
+        checkouts.in_the_way(box.repository, str(box.path), box.tip("main~1"), box.tip("next"))
+    assert busy.value.message.startswith(f"{box.path}: git cannot bring it along: ")
+    assert "would be overwritten" not in busy.value.message
 
 
 def test_a_link_in_the_way_is_seen_as_what_it_is(box: Sandbox, tmp_path: Path) -> None:
@@ -126,6 +159,8 @@ def test_a_person_s_bytes_are_never_taken_for_half_written_ones(lagging: Sandbox
 def test_another_git_s_lock_is_in_the_way_and_stays(box: Sandbox) -> None:
     lock = box.path / ".git" / "index.lock"
     lock.touch()
-    assert in_the_way(box) == (str(lock),)
+    with pytest.raises(WorkTreeInTheWayError) as busy:
+        in_the_way(box)
+    assert busy.value.message == f"{box.path}: another git is at work ({lock})"
     assert checkouts.follow(box.repository, str(box.path), box.tip("main"), box.tip("next")) is not None
     assert lock.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import py_compile
+import socket
 import subprocess
 import sys
 import threading
@@ -353,3 +354,28 @@ def test_a_checkout_goes_away_whatever_was_done_to_its_permissions_and_links(tmp
     assert (outside / "kept").exists()
     assert outside.stat().st_mode & 0o777 == 0o500
     pool.discard(folder)
+
+
+def test_pipes_and_sockets_are_taken_away_and_a_checkout_knows_whether_anything_else_was_left(
+    box: Sandbox, tmp_path: Path
+) -> None:
+    """Git neither lists nor cleans them away; bytecode is no matter, since Python holds it against its source."""
+    first = use(box, tmp_path / "pool", "main")
+    assert first.fresh
+    os.mkfifo(first.checkout / "pipe")
+    os.mkfifo(first.checkout / "src" / "pipe.pyc")  # ignored
+    (first.checkout / "new").mkdir()
+    os.mkfifo(first.checkout / "new" / ".gitignore")  # which git would read
+    with socket.socket(socket.AF_UNIX) as server:
+        os.chdir(first.checkout)  # the name of a socket has to be short
+        server.bind("socket")
+    os.chdir(ROOT)
+    (first.checkout / "src" / "__pycache__").mkdir()
+    (first.checkout / "src" / "__pycache__" / "m.pyc").touch()
+    second = use(box, tmp_path / "pool", "same")
+    assert second.fresh
+    assert contents(second.checkout) == as_new(box, tmp_path, "same") | {"src/__pycache__/m.pyc": ""}
+    assert not [path for path in second.checkout.rglob("*") if path.is_fifo() or path.is_socket()]
+    (second.checkout / "cache").mkdir()  # ignored, and may be in the way though it is empty
+    assert not use(box, tmp_path / "pool", "main").fresh
+    assert use(box, tmp_path / "pool", "main", fresh=True).fresh

@@ -28,8 +28,12 @@ def demo(stranger: Sandbox, folder: Path) -> Ran:
     return stranger.gitbot("demo", "--keep", str(folder))
 
 
-def test_the_demo_is_killed_goes_on_and_proves_what_it_says(stranger: Sandbox, tmp_path: Path) -> None:
-    ran = demo(stranger, tmp_path / "kept")
+def test_the_demo_is_killed_goes_on_and_proves_what_it_says_and_its_last_lines_undo_it(
+    stranger: Sandbox, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept it here"
+    ran = demo(stranger, kept)
+    lines = ran.out.splitlines()
     assert (ran.code, ran.err) == (0, "")
     for line in (
         "error: catalog and theme: both write it: shelf/layout.py [overlap]",
@@ -41,15 +45,10 @@ def test_the_demo_is_killed_goes_on_and_proves_what_it_says(stranger: Sandbox, t
         "main was never red: each of the 4 commits it was at, tested again by itself",
         "untouched: README.md and ideas.txt (not committed), and every agent's branch",
     ):
-        assert line in ran.out.splitlines()
-    assert len(ran.out.splitlines()) <= 57
-
-
-def test_the_lines_that_undo_it_do(stranger: Sandbox, tmp_path: Path) -> None:
-    kept = tmp_path / "kept it here"
-    ran = demo(stranger, kept)
+        assert line in lines
+    assert len(lines) <= 57
     box = Sandbox(kept, stranger.env)
-    lines = ran.out.splitlines()
+    both_registrations_are_kept_and_twelve_commits_landed_as_one(box)
     at = lines.index(f"  cd '{kept}'")
     assert box.git("rev-list", "--count", "main") != "1"
     typed = "\n".join(lines[at : at + 2])
@@ -58,9 +57,7 @@ def test_the_lines_that_undo_it_do(stranger: Sandbox, tmp_path: Path) -> None:
     assert box.git("status", "--porcelain") == "M README.md\n?? ideas.txt"
 
 
-def test_both_registrations_are_kept_and_twelve_commits_land_as_one(stranger: Sandbox, tmp_path: Path) -> None:
-    demo(stranger, tmp_path / "kept")
-    box = Sandbox(tmp_path / "kept", stranger.env)
+def both_registrations_are_kept_and_twelve_commits_landed_as_one(box: Sandbox) -> None:
     registry = box.show("main", "shelf/registry.py")
     assert '"login": "shelf.auth"' in registry
     assert '"list": "shelf.listing"' in registry
@@ -69,20 +66,17 @@ def test_both_registrations_are_kept_and_twelve_commits_land_as_one(stranger: Sa
     assert "wip" not in box.git("log", "--first-parent", "--format=%s", "main")
 
 
-def test_without_keep_the_repository_stays_in_a_temporary_folder(stranger: Sandbox) -> None:
-    ran = stranger.gitbot("demo")
-    assert ran.code == 0
-    folder = Path(ran.out.splitlines()[1])
-    assert folder.parent == stranger.path.resolve()
-    assert (folder / "shelf" / "registry.py").exists()
-
-
-def test_on_a_terminal_only_paths_are_wider_than_it(stranger: Sandbox, tmp_path: Path) -> None:
-    said = on_terminal(80, [sys.executable, "-m", "gitbot", "demo", "--keep", str(tmp_path / "kept")], stranger)
-    wide = [line for line in said.splitlines() if len(line) > 80]
+def test_without_keep_it_stays_in_a_temporary_folder_and_on_a_terminal_only_paths_are_wider_than_it(
+    stranger: Sandbox,
+) -> None:
+    said = on_terminal(80, [sys.executable, "-m", "gitbot", "demo"], stranger)
+    lines = said.splitlines()
+    wide = [line for line in lines if len(line) > 80]
     assert [line for line in wide if len(line.split()) > 2] == []
     assert "killed by SIGKILL" in said
     assert "may be deleted" in said
+    folder = next(path for path in map(Path, lines) if path.parent == stranger.path.resolve())
+    assert (folder / "shelf" / "registry.py").exists()
 
 
 def on_terminal(columns: int, command: list[str], person: Sandbox) -> str:

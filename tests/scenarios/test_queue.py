@@ -58,10 +58,15 @@ def test_toy_of_twelve_takes_few_runs(
     assert toys.counted(tmp_path / "runs") <= most
 
 
-@pytest.mark.parametrize("recipe", [toys.five, toys.nine, lambda _: toys.twelve("0", [2, 7, 11])])
+@pytest.mark.parametrize("recipe", [toys.five, toys.nine])
 def test_two_workers_and_the_plain_queue_land_the_same(
     sandbox: SandboxMaker, tmp_path: Path, recipe: Callable[[str], Recipe]
 ) -> None:
     together = integrate(sandbox(recipe=recipe("0")), tmp_path / "two", "--jobs", "2")
     plain = integrate(sandbox(recipe=recipe("0")), tmp_path / "plain", "--queue", "serial")
     assert landed(together) == landed(plain)
+
+
+def test_two_workers_land_all_that_is_good_of_twelve(sandbox: SandboxMaker, tmp_path: Path) -> None:
+    ran = integrate(sandbox(recipe=toys.twelve("0", (2, 7, 11))), tmp_path / "runs", "--jobs", "2")
+    assert landed(ran) == [f"agent-{number:02}" for number in range(1, 13) if number not in (2, 7, 11)]

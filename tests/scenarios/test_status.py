@@ -92,12 +92,15 @@ def test_a_branch_that_gets_a_work_tree_is_shown_from_then_on(box: Sandbox) -> N
 
 def test_the_lines_that_collide_are_shown_where_they_are_asked_for(box: Sandbox) -> None:
     text = box.gitbot("status", "agent-*", "-v").out
-    assert "\n\nlist.txt:3\n  before both:\n    three\n  agent-a:\n    drei\n  agent-b:\n    trois\n" in text
+    hunk = "    @@ -3,1 +3,1 @@\n    -three\n"
+    assert f"\n\nlist.txt:3\n  agent-a:\n{hunk}    +drei\n  agent-b:\n{hunk}    +trois\n" in text
     assert "drei" not in box.gitbot("status", "agent-*").out
     (conflict,) = box.gitbot("status", "agent-*", "-v", "--format", "json").document["conflicts"]
     assert conflict["hunks"] == [
         {"path": "list.txt", "line": 3, "base": ["three"], "first": ["drei"], "second": ["trois"]}
+        | {"sides": [["@@ -3,1 +3,1 @@", "-three", f"+{word}"] for word in ("drei", "trois")]}
     ]
+    assert (conflict["places"], conflict["unread"]) == (1, 0)
 
 
 def test_watching_tells_a_change_and_ends_with_ctrl_c(box: Sandbox) -> None:

@@ -35,7 +35,7 @@ def test_each_tip_is_tested_once_and_no_run_is_recorded(sandbox: SandboxMaker, t
     with box.watched():
         first = box.gitbot("status", "agent-*", "--gate", env={"COLUMNS": "80"})
     assert first.code == 0
-    assert len(ran.read_text().splitlines()) == 3
+    assert len(ran.read_text().splitlines()) == 4, "what is red is confirmed"
     assert [line.split()[:3] for line in first.out.split("\n\n")[0].splitlines()] == [
         ["branch", "state", "gate"],
         ["agent-a", "running", "passed"],
@@ -44,10 +44,41 @@ def test_each_tip_is_tested_once_and_no_run_is_recorded(sandbox: SandboxMaker, t
         ["agent-d", "idle", "-"],
     ]
     again = box.gitbot("status", "agent-*", "--gate", "--format", "json")
-    assert len(ran.read_text().splitlines()) == 3
+    assert len(ran.read_text().splitlines()) == 4
     gates = {name: one["gate"] and one["gate"]["verdict"] for name, one in again.branches.items()}
     assert gates == {"agent-a": "passed", "agent-b": "passed", "agent-c": "failed", "agent-d": None}
+    drawn = box.gitbot("status", "agent-*", "--gate", "--graph", env={"COLUMNS": "80"}).out
+    lanes = [line.split()[1:5] for line in drawn.splitlines() if "agent-" in line]
+    verdicts = {"agent-a": "passed", "agent-b": "passed", "agent-c": "failed"}
+    assert lanes == [
+        *([name, "+1", "running", said] for name, said in verdicts.items()),
+        ["agent-d", "+0", "idle", "-"],
+    ]
     assert box.gitbot("runs").out == "no run yet\n"
+
+
+def test_what_is_red_once_and_then_green_has_passed_here_as_in_a_run(sandbox: SandboxMaker, tmp_path: Path) -> None:
+    """What an earlier version had recorded as red once is asked again, and what only prints a line is quoted."""
+    ran = tmp_path / "ran"
+    flaky = f"test ! -f flaky || test -f {ran} || {{ touch {ran}; echo by chance; exit 1; }}"
+    box = sandbox(
+        base(configured(f"{flaky}; test ! -f red || ! echo boom")),
+        step("agent-a", {"flaky": "\n"}, start="main"),
+        step("agent-b", {"red": "\n"}, start="main"),
+    )
+    assert box.gitbot("integrate", "agent-a", "--dry-run").code == 0
+    first = box.gitbot("status", "agent-*", "--gate", env={"COLUMNS": "80"})
+    assert sorted(line.rpartition(" (")[0] for line in first.err.splitlines()) == [
+        "gate: agent-a failed",
+        "gate: agent-a passed",
+        "gate: agent-b failed",
+        "gate: agent-b failed",
+    ]
+    assert "\n\ndoes not pass the gate by itself:\n  agent-b: boom\n\n" in first.out
+    again = box.gitbot("status", "agent-*", "--gate", "--format", "json")
+    assert again.err == ""
+    assert [one["gate"]["verdict"] for one in again.branches.values()] == ["passed", "failed"]
+    assert [one["gate"]["said"] for one in again.branches.values()] == [None, "boom"]
 
 
 def test_what_passed_as_a_tip_is_not_tested_again_by_integrate(sandbox: SandboxMaker, tmp_path: Path) -> None:

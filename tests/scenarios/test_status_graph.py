@@ -67,6 +67,38 @@ def test_branches_that_went_apart_after_common_work_stand_on_the_first_of_them(s
     assert lanes == {"agent-b": (None, box.tip("main"), 2), "agent-a": ("agent-b", box.tip("agent-a~2"), 2)}
 
 
+def test_commits_of_the_target_are_counted_by_its_first_parents_and_a_merge_stands_for_what_it_brought(
+    sandbox: SandboxMaker,
+) -> None:
+    box = sandbox(
+        base(),
+        step("side", {"s.txt": "s\n"}, start="main"),
+        step("agent-side", {"x.txt": "x\n"}, start="side"),
+        step("side", {"s.txt": "ss\n"}),
+        *(step("main", {"m.txt": f"{number}\n"}) for number in range(3)),
+        step("agent-main", {"y.txt": "y\n"}, start="main"),
+        *(step("main", {"m.txt": f"{number}\n"}) for number in range(3, 5)),
+        step("main", merge="side", message="with side"),
+        step("main", {"m.txt": "last\n"}, "the last of main"),
+    )
+    short = {at: box.git("rev-parse", "--short=7", at) for at in ("main", "main~1", "main~4", "side~1")}
+    assert box.gitbot("status", "agent-*", "--graph").out.splitlines()[:8] == [
+        f"●  {short['main~4']} main: change",
+        "├─● agent-main  +1   running agent-main: change",
+        "┊  2 commits",
+        f"●  {short['main~1']} with side",
+        "├─● agent-side  +1   running agent-side: change",
+        f"│   begun before that merge, on {short['side~1']}",
+        f"●  main  {short['main']} the last of main",
+        "",
+    ]
+    graph = box.gitbot("status", "agent-*", "--format", "json").document["graph"]
+    lanes = {one["branch"]: (one["base"], one["root"]) for one in graph["branches"]}
+    assert lanes["agent-side"] == (box.tip("side~1"), box.tip("main~1"))
+    assert lanes["agent-main"] == (box.tip("main~4"),) * 2
+    assert [one["behind"] for one in graph["target"]] == [4, 1, 0]
+
+
 def test_thirty_branches_that_all_meet_and_hostile_names_fit_eighty_columns(sandbox: SandboxMaker) -> None:
     """Every branch has its own line, none is wider, and no control character comes through."""
     names = [f"agent-{number:02}" for number in range(30)] + [

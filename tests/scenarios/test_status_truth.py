@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from gitbot.repository import checkouts
 from tests.conftest import Sandbox, SandboxMaker, step
 from tests.scenarios.beginnings import base
 
@@ -45,6 +47,12 @@ def test_a_branch_without_common_history_collides_with_the_target_and_stands_apa
     box.git("commit", "--quiet", "--message", "another beginning")
     box.git("checkout", "--quiet", "main")
     assert conflicts(box) == conflicts(box, "agent-*", "agent-o") == {"agent-o × main": ["."]}
+    seen = box.gitbot("status", "--format", "json", "agent-o").branches["agent-o"]
+    assert (seen["state"], seen["stuck"]) == ("stuck", "it has no common history with the target")
+    (box.path / ".git/shallow").write_text(box.tip("agent-o") + "\n")
+    shallow = box.gitbot("status", "agent-o", env={"COLUMNS": "120"}).out
+    assert f"  agent-o: {seen['stuck']}; this clone is shallow: git fetch --unshallow\n" in shallow
+    (box.path / ".git/shallow").unlink()
     lines = box.gitbot("status", "agent-*", "--graph").out.splitlines()
     at = lines.index("○  nothing in common with main")
     assert lines[at - 1] == ""
@@ -173,6 +181,77 @@ def test_a_branch_that_is_being_rebased_is_shown_and_stuck_while_it_stands_in_a_
     assert box.gitbot("status", "--format", "json").branches["agent-b"]["state"] == "running"
 
 
+def test_a_merge_that_stands_in_a_conflict_in_a_work_tree_is_stuck_and_one_that_goes_on_is_not(box: Sandbox) -> None:
+    tree = box.path.parent / "b"
+    for words, doing in ((("merge", "agent-a"), "merge"), (("cherry-pick", "agent-a"), "cherry-pick")):
+        box.git(*words, check=False, cwd=tree)
+        seen = box.gitbot("status", "--format", "json").branches["agent-b"]
+        told = f"a {doing} is under way in {tree}, with conflicts in list.txt"
+        assert (seen["state"], seen["stuck"]) == ("stuck", told)
+        box.git("add", "list.txt", cwd=tree)
+        assert box.gitbot("status", "--format", "json").branches["agent-b"]["state"] == "running"
+        box.git(words[0], "--abort", cwd=tree)
+
+
+def test_a_folder_that_became_a_file_and_the_other_way_round_hides_no_edit_from_the_trial(box: Sandbox) -> None:
+    for number in range(3):
+        box.git("worktree", "add", "--quiet", "-b", f"agent-{number}", f"../{number}", "main")
+    folder, file, racy = (box.path.parent / str(number) for number in range(3))
+    for tree in (folder, file, racy):
+        (tree / "list.txt").write_text(TEXT.replace("three", "drei"))
+    (folder / "list.txt").rename(folder / "kept")
+    (folder / "a.txt").unlink()
+    (folder / "a.txt").mkdir()
+    (folder / "kept").rename(folder / "a.txt/list.txt")
+    (folder / "list.txt").write_text(TEXT.replace("three", "drei"))
+    (file / "d").mkdir()
+    (file / "d/x").write_text("1\n")
+    box.git("add", ".", cwd=file)
+    box.git("commit", "--quiet", "--message", "a folder", cwd=file)
+    (file / "list.txt").write_text(TEXT.replace("three", "trois"))
+    (file / "d/x").unlink()
+    (file / "d").rmdir()
+    (file / "d").write_text("a file now\n")
+    pairs = conflicts(box, "agent-0", "agent-1", "agent-a")
+    assert pairs == {
+        "agent-0 × agent-1": ["list.txt"],
+        "agent-0 × agent-a": ["list.txt"],
+        "agent-1 × agent-a": ["list.txt"],
+    }
+
+
+def test_an_edit_as_old_as_the_index_counts_though_size_and_time_are_those_that_git_has_noted(box: Sandbox) -> None:
+    tree = box.path.parent / "a"
+    written = (tree / "list.txt").stat()
+    (tree / "list.txt").write_text(TEXT.replace("three", "b"))
+    index = box.path / ".git/worktrees/a/index"
+    for path in (index, tree / "list.txt"):
+        os.utime(path, ns=(written.st_mtime_ns, written.st_mtime_ns))
+    assert conflicts(box) == {}, "both have written the same"
+
+
+def test_what_is_too_large_or_too_much_to_be_tried_is_told_and_what_git_knows_comes_first(box: Sandbox) -> None:
+    tree = box.path.parent / "b"
+    (tree / "list.txt").write_text(TEXT)
+    (tree / "large.txt").write_bytes(bytes(checkouts.LARGEST_SAVED + 1))
+    (tree / "build").mkdir()
+    for number in range(checkouts.MOST_SAVED):
+        (tree / f"build/{number:04}").touch()
+    ran = box.gitbot("status", "--format", "json")
+    last = f"build/{checkouts.MOST_SAVED - 1:04}"
+    assert ran.document["conflicts"] == []
+    assert {name: one["uncounted"] for name, one in ran.branches.items()} == {
+        "agent-a": [],
+        "agent-b": [last, "large.txt"],
+    }
+    text = box.gitbot("status").out
+    assert (
+        f"\n\n* not committed yet, and too large, too many or not readable to be counted:\n  agent-b: {last}" in text
+    )
+    assert text.endswith("no textual conflict is coming, among them or with main, but for what is not counted\n")
+    assert "not readable to be counted" in box.gitbot("status", "--format", "html").out
+
+
 @pytest.fixture
 def box(sandbox: SandboxMaker) -> Sandbox:
     """agent-a and agent-b write one line, each in a work tree."""
@@ -189,8 +268,30 @@ def test_edits_in_the_targets_own_checkout_that_keep_a_branch_out_are_told(box: 
     (box.path / "list.txt").write_text(TEXT + "six\n")
     (box.path / "mine.txt").write_text("nobody else's\n")
     ran = box.gitbot("status", env={"COLUMNS": "80"})
-    assert "\n\nedited in the checkout of main, so that these cannot land:\n  agent-a: list.txt\n  agent-b" in ran.out
+    assert (
+        "\n\nin the way in the checkout of main, so that these cannot land:\n  agent-a: list.txt\n  agent-b"
+        in ran.out
+    )
     assert "mine.txt" not in ran.out
     assert box.gitbot("integrate", "agent-a", "--no-gate").code == 4
     box.git("checkout", "--quiet", "list.txt")
     assert "cannot land" not in box.gitbot("status").out
+
+
+def test_an_untracked_file_where_a_branch_adds_one_is_told_as_long_as_it_is_there(box: Sandbox) -> None:
+    tree = box.path.parent / "a"
+    for path in ("new.txt", "new/deep.txt", "a.d/x", "gone/x"):
+        (tree / path).parent.mkdir(exist_ok=True)
+        (tree / path).write_text("theirs\n")
+    box.git("add", ".", cwd=tree)
+    box.git("commit", "--quiet", "--message", "new files", cwd=tree)
+    known = [box.gitbot("status", "--format", "json").branches["agent-a"]["in_the_way"]]
+    (box.path / "a.d").mkdir()
+    (box.path / "a.d/mine").touch()
+    for name in ("new.txt", "new"):
+        (box.path / name).touch()
+        known.append(box.gitbot("status", "--format", "json").branches["agent-a"]["in_the_way"])
+    (box.path / "new.txt").unlink()
+    known.append(box.gitbot("status", "--format", "json").branches["agent-a"]["in_the_way"])
+    assert known == [[], ["new.txt"], ["new", "new.txt"], ["new"]]
+    assert box.gitbot("integrate", "agent-a", "--no-gate").code == 4

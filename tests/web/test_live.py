@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.cli.terminals import Watched
 from tests.conftest import Sandbox, SandboxMaker, step
 from tests.scenarios import test_agents
 from tests.web.served import looking, serving
@@ -21,6 +22,14 @@ HEAR = """() => {
   const news = document.getElementById("news")
   new MutationObserver(() => news.textContent && heard.push(news.textContent)).observe(news, {childList: true})
 }"""
+WATCH = """
+import os, sys
+from gitbot.cli import main
+os.dup2(2, 1)  # all of it on the terminal
+os.chdir(sys.argv[1])
+sys.exit(main(["status", "--watch"]))
+"""
+STATES = [["agent-a", "landed"], ["agent-b", "stuck"]]
 SEEN = """(seen) => {
   Object.defineProperty(document, "hidden", {value: !seen, configurable: true})
   document.dispatchEvent(new Event("visibilitychange"))
@@ -60,7 +69,9 @@ def test_what_happens_is_seen_and_told_and_the_reader_stays_where_he_was(
 
 
 def test_the_scripted_agents_are_shown_while_they_work(browser: Browser, box: Sandbox) -> None:
-    with serving(box) as address, test_agents.watching(box):
+    on_screen = Watched(WATCH, str(box.path), columns=400, rows=40, env={**box.env, "TERM": "xterm"})
+    with serving(box) as address, test_agents.watching(box), on_screen:
+        test_agents.soon(lambda: on_screen.look()[0].startswith("no branch of a plan and no linked work tree"))
         page, trouble = looking(browser, address)
         expect(page.get_by_role("heading", level=1)).to_have_text(
             "No branch of a plan and no linked work tree here yet"
@@ -74,6 +85,14 @@ def test_the_scripted_agents_are_shown_while_they_work(browser: Browser, box: Sa
         assert "agent-a has landed" in heard
         assert "agent-b is stuck: set aside by run" in heard
         assert trouble == []
+
+        def rows() -> list[list[str]]:
+            return [line.split()[:2] for line in on_screen.look() if line.startswith("agent-")]
+
+        test_agents.soon(lambda: rows() == STATES)
+        assert any(line.startswith("  agent-b: set aside by run ") for line in on_screen.look())
+        assert on_screen.interrupt() == 130
+        assert rows() == STATES, "what was seen last stays"
 
 
 def test_all_tabs_of_a_browser_share_one_stream_and_a_hidden_one_catches_up(
@@ -109,6 +128,15 @@ def test_a_page_whose_server_does_not_answer_says_that_it_is_old(browser: Browse
     expect(page.locator("#link")).to_have_text("not up to date")
     page.unroute("**/*")
     expect(page.locator("#link")).to_have_text("live")
+
+
+def test_a_stream_that_was_refused_is_asked_for_again(browser: Browser, shop: str) -> None:
+    page, _ = looking(browser, shop)
+    page.route("**/events*", lambda asked: asked.fulfill(status=503))
+    page.evaluate("stop(); watch()")
+    expect(page.locator("#link")).to_have_text("not connected")
+    page.unroute("**/events*")
+    expect(page.locator("#link")).to_have_text("live", timeout=LONG)
 
 
 def test_without_scripts_the_page_says_that_it_stands_still(browser: Browser, shop: str) -> None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import NoReturn
 
 import pytest
 
 from gitbot.cli import main
 from gitbot.errors import InputError
 from gitbot.monitor.look import Document
-from gitbot.web.board import Board, Sight
+from gitbot.report.pages import Live
+from gitbot.web.board import Board, Change, Sight
+from gitbot.web.views import Views
 from tests.conftest import SandboxMaker, step
 from tests.web.served import answer, serving
 
@@ -60,9 +64,12 @@ def test_what_cannot_be_done_is_said_before_it_serves_or_on_the_page(
         assert "No branch of a plan and no linked work tree here yet" in answer(address)[1]
 
         box.git("update-ref", "refs/gitbot/runs/20260101T000000Z-abcd/journal", "main^{tree}")
-        for path, code in (("runs", 200), ("runs/2026", 404)):
+        for path, code in (("runs", 200), ("runs/2026", 503)):
             assert answer(address + path)[0] == code
             assert "the record of run 20260101T000000Z-abcd cannot be read" in answer(address + path)[1]
+        box.path.joinpath(".git").rename(box.path / "elsewhere")
+        assert answer(address + "runs/2026")[0] == 503
+        box.path.joinpath("elsewhere").rename(box.path / ".git")
     monkeypatch.chdir(box.path.parent)
     assert main(["serve"]) == 2
     assert "is not inside a git repository" in capsys.readouterr().err
@@ -106,6 +113,39 @@ def test_all_who_watch_share_one_look_and_hear_of_a_change_once() -> None:
     with ThreadPoolExecutor(1) as thread:  # a browser's own loop may be running in this one
         thread.submit(asyncio.run, watch()).result()
     assert len(looks) <= 4
+
+
+def test_nobody_waits_long_for_a_look_and_all_hear_of_its_end() -> None:
+    seen = threading.Event()
+
+    def see() -> tuple[Document, str]:
+        assert seen.wait(60)
+        return EMPTY, "a"
+
+    async def watch() -> None:
+        board = Board.of(see)
+        first = board.number
+        assert [await board.now(0.01), await board.now(0.01)] == [Sight(None, "")] * 2
+        seen.set()
+        assert [change async for change in _first(board.changes(first, 60))] == [(board.number, ())]
+        assert await board.now(0.01) == Sight(EMPTY, "a")
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, watch()).result()
+    views = Views("shop", raised, None, {}, raised)
+    page = views.page(("",), Sight(None, ""), Live("shop", "/", "x-0"))
+    assert "<h1>Looking for the first time …</h1>" in page
+    assert 'src="/live.js"' in page
+
+
+def raised() -> NoReturn:
+    raise AssertionError("nobody reads anything for this page")
+
+
+async def _first(changes: AsyncIterator[Change | None]) -> AsyncIterator[Change | None]:
+    async for change in changes:
+        yield change
+        return
 
 
 def test_that_there_is_no_plan_is_no_trouble(sandbox: SandboxMaker) -> None:

@@ -12,6 +12,8 @@ from gitbot.preflight.overlap import Kind
 from gitbot.preflight.rules.situation import Situation, Told, about, listed, of_kind, rule
 from gitbot.preflight.stakes import Stake, inside
 
+_MOST_CROWDED = 50  # paths by which plans are told of that meet in too many pairs
+
 
 @rule(Level.ERROR)
 def unreadable_plan(situation: Situation) -> Iterator[Finding]:
@@ -64,6 +66,13 @@ def overlap(situation: Situation) -> Iterator[Told]:
             if any(stake.claim.span for stake in stakes):
                 hint += "; line ranges do not help, lines move"
             yield about(message, stakes, contact.paths, hint, level=None if sure else Level.WARNING)
+    crowded: dict[str, dict[str, Stake]] = {}
+    for left, right, path in situation.crowd:
+        which = path if path in crowded or len(crowded) < _MOST_CROWDED else "other paths"
+        crowded.setdefault(which, {}).update({left.plan: left, right.plan: right})
+    for path, members in crowded.items():
+        message = f"{len(members)} plans meet in {path}, in more pairs than are told of: {listed(members)}"
+        yield about(message, list(members.values()), (path,), "give it to one plan that the others wait for")
 
 
 @rule(Level.ERROR)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from operator import ge
 
-from gitbot.model.plan import Access, Plan
+from gitbot.model.plan import Access, Phase, Plan
 from gitbot.model.preflight import Level, Location, Severity
 from gitbot.plans import fold
 from gitbot.preflight.overlap import Contact
@@ -66,7 +66,7 @@ def parallel_hint(situation: Situation) -> Iterator[Told]:
     yield from together(message, named(alone), hint, Level.NOTE)
 
 
-_Wave = tuple[int | None, int]
+_Wave = tuple[Phase | None, int]
 
 
 def _waves(situation: Situation) -> dict[str, _Wave]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from gitbot.model.plan import Access, Plan, PlanId, PlanSet, Source
 from gitbot.model.preflight import Edge, Finding, History, Level, Location
 from gitbot.preflight.estimate import Work
-from gitbot.preflight.overlap import Contact, Kind, Meeting
+from gitbot.preflight.overlap import Contact, Crowd, Kind, Meeting
 from gitbot.preflight.references import Precedence
 from gitbot.preflight.stakes import Stake
 from gitbot.preflight.vocabulary import said_of
@@ -50,6 +50,7 @@ class Situation:
     renamed: tuple[tuple[Plan, Plan], ...]  # a plan whose id was taken, and the one that has it
     stakes: Mapping[PlanId, tuple[Stake, ...]]
     contacts: tuple[Contact, ...]
+    crowd: Crowd
     edges: tuple[Edge, ...]
     loops: tuple[tuple[PlanId, ...], ...]  # plans that wait for each other
     unresolved: tuple[Finding, ...]  # needs that mean nothing, or the plan itself
